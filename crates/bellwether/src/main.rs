@@ -1,0 +1,3 @@
+//! The bellwether binary: configuration, roles and commands.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Connectors: Jira, Linear and PagerDuty, webhooks and imports.

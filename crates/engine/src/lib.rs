@@ -1,0 +1,1 @@
+//! The pure folds of routing and of squads: ledgers, windows, rules.

@@ -1,0 +1,1 @@
+//! Ids, values, time and calendars of Bellwether.

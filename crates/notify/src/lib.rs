@@ -1,0 +1,1 @@
+//! Delivery of escalation steps: rendering, redaction, channels, receipts.

@@ -1,0 +1,1 @@
+//! The fold loop: batches, transactions, ticks, snapshots, dead letters.

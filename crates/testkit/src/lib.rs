@@ -1,0 +1,1 @@
+//! Builders and scenario helpers for tests.

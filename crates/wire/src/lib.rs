@@ -1,0 +1,1 @@
+//! The event catalogue: protobuf messages, CloudEvents envelope, frames, topics and keys.
