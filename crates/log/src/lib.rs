@@ -18,8 +18,8 @@ pub mod topic;
 
 pub use error::{Error, ErrorClass, Result};
 pub use port::{
-    Appender, Assignment, Bounds, CommitOutcome, EventLog, FencingToken, GroupOptions, Member, PartitionReader,
-    Polled, Transaction,
+    Appender, Assignment, Assignor, Bounds, CommitOutcome, EventLog, FencingToken, GroupOptions, Member,
+    PartitionReader, Polled, Transaction,
 };
 pub use record::{Headers, NewRecord, Position, Record, TopicPartition};
 pub use topic::{Cleanup, TimestampKind, TopicInfo, TopicSpec};

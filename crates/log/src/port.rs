@@ -35,6 +35,8 @@ pub struct GroupOptions {
     pub group: String,
     /// Topics to subscribe to, all of them existing.
     pub topics: Vec<String>,
+    /// How partitions are dealt out among members.
+    pub assignor: Assignor,
     /// Stable transactional id: `<app>-<role>-<ordinal>`.
     pub transactional_id: String,
     /// Where a partition without a committed position starts: its first offset when true; an error when false.
@@ -43,6 +45,16 @@ pub struct GroupOptions {
     pub max_batch_bytes: usize,
     /// Bound on the records a poll hands over at once.
     pub max_batch_records: usize,
+}
+
+/// How a group deals out partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assignor {
+    /// Moves as few partitions as it can; for groups of one topic.
+    CooperativeSticky,
+    /// Gives the same partition numbers of equally partitioned topics to the same member; for groups whose
+    /// state is fed by several co-partitioned topics.
+    Range,
 }
 
 /// First offset, stable end, end.
