@@ -1,0 +1,164 @@
+//! The text form: one structured-mode CloudEvents object per line, `data` in the protobuf-JSON mapping.
+//!
+//! It is what `replay` reads and writes, what tests build and what the docs show. An unknown type keeps its
+//! bytes in `data_base64`, as CloudEvents has it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bellwether_model::time::EventTime;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::catalogue::{self, Payload};
+use crate::envelope::{Event, EventId};
+
+/// What can be wrong with a line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not a structured-mode CloudEvents object.
+    #[error("not a CloudEvents object: {0}")]
+    Envelope(#[source] serde_json::Error),
+    /// `time` is not an RFC 3339 instant.
+    #[error("`time` is not an RFC 3339 instant: `{value}`")]
+    Time {
+        /// What it says.
+        value: String,
+    },
+    /// `data_base64` is not base64.
+    #[error("`data_base64` is not base64")]
+    Base64(#[source] base64::DecodeError),
+    /// `data` is no message of its type.
+    #[error(transparent)]
+    Payload(#[from] catalogue::Error),
+    /// The type is not in the catalogue and `data` is JSON.
+    #[error("type `{type_name}` is not in the catalogue; {hint}")]
+    UnknownType {
+        /// CloudEvents type.
+        type_name: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct LineIn<'a> {
+    #[serde(default)]
+    specversion: Option<String>,
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    type_name: String,
+    time: String,
+    #[serde(default)]
+    subject: Option<String>,
+    #[serde(default)]
+    traceparent: Option<String>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    data_base64: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LineOut<'a> {
+    specversion: &'static str,
+    id: &'a str,
+    source: &'a str,
+    #[serde(rename = "type")]
+    type_name: &'a str,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    datacontenttype: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_base64: Option<String>,
+}
+
+/// Reads one line.
+///
+/// # Errors
+/// When the line is not a CloudEvents object, or `data` is not the message of its type.
+pub fn read(line: &str) -> Result<Event, Error> {
+    let line: LineIn<'_> = serde_json::from_str(line).map_err(Error::Envelope)?;
+    let _ = line.specversion;
+    let time = EventTime::parse(&line.time).map_err(|_| Error::Time { value: line.time.clone() })?;
+    let type_name = canonical_type(&line.type_name);
+    let payload = match (line.data, line.data_base64) {
+        (Some(data), _) if data.get() != "null" => match Payload::from_json(&type_name, data.get())? {
+            Some(payload) => payload,
+            None => {
+                let hint = unknown_type_hint(&type_name);
+                return Err(Error::UnknownType { type_name, hint });
+            }
+        },
+        (_, Some(text)) => {
+            let data = BASE64.decode(&text).map_err(Error::Base64)?;
+            Payload::decode(&type_name, &Bytes::from(data))?
+        }
+        _ => Payload::Tombstone { type_name },
+    };
+    Ok(Event {
+        id: EventId { source: line.source, id: line.id },
+        time,
+        subject: line.subject,
+        traceparent: line.traceparent,
+        payload,
+    })
+}
+
+/// Writes one line, without its line feed. The same event always gives the same bytes.
+pub fn write(event: &Event) -> String {
+    let data = event.payload.to_json();
+    let data_base64 = match &event.payload {
+        Payload::Unknown { data, .. } => Some(BASE64.encode(data)),
+        _ => None,
+    };
+    let line = LineOut {
+        specversion: "1.0",
+        id: &event.id.id,
+        source: &event.id.source,
+        type_name: event.type_name(),
+        time: event.time.to_rfc3339(),
+        subject: event.subject.as_deref(),
+        traceparent: event.traceparent.as_deref(),
+        datacontenttype: data.is_some().then_some("application/json"),
+        data,
+        data_base64,
+    };
+    serde_json::to_string(&line).expect("attributes are strings and data is a JSON value")
+}
+
+/// The catalogue's name of a type: short forms (`page.notified`, `squad`) stand for the full ones.
+pub fn canonical_type(type_name: &str) -> String {
+    let known = |name: &str| catalogue::home_topic(name).is_some();
+    if known(type_name) {
+        return type_name.to_owned();
+    }
+    let thing = type_name.strip_prefix("bellwether.").unwrap_or(type_name);
+    let thing = thing.strip_suffix(".v1").unwrap_or(thing);
+    [format!("bellwether.{thing}.v1"), format!("bellwether.{thing}.recorded.v1")]
+        .into_iter()
+        .find(|name| known(name))
+        .unwrap_or_else(|| type_name.to_owned())
+}
+
+fn unknown_type_hint(type_name: &str) -> String {
+    let thing = type_name.strip_prefix("bellwether.").unwrap_or(type_name);
+    let stem = thing.split('.').next().unwrap_or(thing);
+    let near: Vec<&str> = catalogue::TYPES
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| name.strip_prefix("bellwether.").is_some_and(|rest| rest.starts_with(stem)))
+        .collect();
+    if near.is_empty() {
+        "see docs/reference/events.md for the catalogue".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    }
+}
