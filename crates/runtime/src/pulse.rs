@@ -1,0 +1,170 @@
+//! When a unit's fold is told the clock. Pure: it is told times and answers yes or no.
+//!
+//! - Never before the fold's next due instant, except for the slow heartbeat while something is pending.
+//! - At most once a second, so that deadlines of one second share one tick.
+//! - Not again before its own tick has been read back, unless the heartbeat comes round.
+
+/// Shortest time between two calls of the clock: deadlines inside a second are told together, and the worst-case
+/// load is one tick per partition and second.
+pub(crate) const COALESCE_MS: u64 = 1_000;
+/// Time between two calls while something is pending and nothing due: bounds how long a pause goes unnoticed.
+pub(crate) const HEARTBEAT_MS: u64 = 60_000;
+/// A loop that did not come round for this long stood still: its fold is told of the gap. Longer than any restore
+/// step or commit retry takes.
+pub(crate) const STALL_MS: i64 = 30_000;
+
+/// The clock as one unit knows it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pulse {
+    /// Monotonic time of the last call.
+    called_at: Option<u64>,
+    /// Offset in the unit's own input up to which it must have read before the next call.
+    awaits: Option<i64>,
+    /// Since when nobody may have told the clock; told at the next look.
+    paused_since_ms: Option<i64>,
+    /// Wall clock at the last look.
+    looked_at_ms: Option<i64>,
+}
+
+/// Whether to tell the clock now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beat {
+    /// No.
+    Rest,
+    /// Something is due.
+    Due,
+    /// Nothing is due, but something is pending and the heartbeat has come.
+    Heartbeat,
+}
+
+impl Pulse {
+    /// The unit went live with a state that last heard of the world at `paused_since_ms`.
+    pub(crate) fn started(paused_since_ms: Option<i64>) -> Self {
+        Self { paused_since_ms, ..Self::default() }
+    }
+
+    /// The unit's state was reloaded under the same owner: that is no pause.
+    pub(crate) fn reloaded(&self) -> Self {
+        Self { paused_since_ms: self.paused_since_ms, looked_at_ms: self.looked_at_ms, ..Self::default() }
+    }
+
+    /// Looks at the wall clock, once per round of the loop; notes a gap.
+    pub(crate) fn look(&mut self, now_ms: i64) {
+        if let Some(last) = self.looked_at_ms.replace(now_ms)
+            && now_ms.saturating_sub(last) > STALL_MS
+        {
+            self.paused_since_ms.get_or_insert(last);
+        }
+    }
+
+    /// The pause to tell of, if there is one.
+    pub(crate) fn pause(&self) -> Option<i64> {
+        self.paused_since_ms
+    }
+
+    /// Whether to call now. `own_position` is the unit's position in the partition its ticks go to.
+    pub(crate) fn beat(
+        &self,
+        due_ms: Option<i64>,
+        now_ms: i64,
+        elapsed_ms: u64,
+        own_position: Option<i64>,
+    ) -> Beat {
+        let Some(due_ms) = due_ms else { return Beat::Rest };
+        let since = self.called_at.map(|at| elapsed_ms.saturating_sub(at));
+        if since.is_none_or(|since| since >= HEARTBEAT_MS) {
+            return if due_ms <= now_ms { Beat::Due } else { Beat::Heartbeat };
+        }
+        let unread =
+            self.awaits.is_some_and(|awaits| own_position.is_some_and(|position| position <= awaits));
+        let coalesced = since.is_some_and(|since| since < COALESCE_MS);
+        if due_ms <= now_ms && !coalesced && !unread { Beat::Due } else { Beat::Rest }
+    }
+
+    /// The call's transaction is committed; `own_tick` is the offset of the last record it appended to the unit's
+    /// own input, where the log told it.
+    pub(crate) fn committed(&mut self, elapsed_ms: u64, own_tick: Option<i64>) {
+        self.called_at = Some(elapsed_ms);
+        self.awaits = own_tick;
+        self.paused_since_ms = None;
+    }
+
+    /// Milliseconds until the next call can be due, for the wait of the next poll.
+    pub(crate) fn wait_ms(&self, due_ms: Option<i64>, now_ms: i64, elapsed_ms: u64) -> Option<u64> {
+        let until_due = u64::try_from(due_ms?.saturating_sub(now_ms)).unwrap_or(0);
+        let until_free = self.called_at.map_or(0, |at| (at + COALESCE_MS).saturating_sub(elapsed_ms));
+        Some(until_due.max(until_free))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    #[test]
+    fn nothing_pending_means_no_call_ever() {
+        let pulse = Pulse::started(None);
+        assert_eq!(pulse.beat(None, NOW, 0, None), Beat::Rest);
+        assert_eq!(pulse.beat(None, NOW, 10 * HEARTBEAT_MS, None), Beat::Rest);
+        assert_eq!(pulse.wait_ms(None, NOW, 0), None);
+    }
+
+    #[test]
+    fn a_deadline_is_told_when_it_comes_and_never_before() {
+        let mut pulse = Pulse::started(None);
+        pulse.committed(0, None);
+        assert_eq!(pulse.beat(Some(NOW + 1), NOW, 5_000, None), Beat::Rest);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 5_000, None), Beat::Due);
+    }
+
+    #[test]
+    fn deadlines_inside_a_second_share_a_call() {
+        let mut pulse = Pulse::started(None);
+        pulse.committed(10_000, None);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 10_999, None), Beat::Rest);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 11_000, None), Beat::Due);
+        assert_eq!(pulse.wait_ms(Some(NOW), NOW, 10_400), Some(600));
+    }
+
+    #[test]
+    fn a_tick_not_yet_read_back_is_not_repeated_before_the_heartbeat() {
+        let mut pulse = Pulse::started(None);
+        pulse.committed(0, Some(41));
+        assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, Some(41)), Beat::Rest, "the tick at 41 is unread");
+        assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, Some(42)), Beat::Due);
+        assert_eq!(pulse.beat(Some(NOW), NOW, HEARTBEAT_MS, Some(41)), Beat::Due);
+    }
+
+    #[test]
+    fn the_heartbeat_comes_while_something_is_pending() {
+        let mut pulse = Pulse::started(None);
+        pulse.committed(0, None);
+        let far = Some(NOW + 86_400_000);
+        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS - 1, None), Beat::Rest);
+        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS, None), Beat::Heartbeat);
+    }
+
+    #[test]
+    fn a_stall_is_noted_once_and_a_reload_is_none() {
+        let mut pulse = Pulse::started(None);
+        pulse.look(NOW);
+        pulse.look(NOW + STALL_MS);
+        assert_eq!(pulse.pause(), None);
+        pulse.look(NOW + 3 * STALL_MS);
+        pulse.look(NOW + 3 * STALL_MS + 10);
+        assert_eq!(pulse.pause(), Some(NOW + STALL_MS), "told from the last sign of life");
+        assert_eq!(pulse.reloaded().pause(), Some(NOW + STALL_MS), "an abort does not make it forgotten");
+        pulse.committed(0, None);
+        assert_eq!(pulse.pause(), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_is_no_stall() {
+        let mut pulse = Pulse::started(None);
+        pulse.look(NOW);
+        pulse.look(NOW - 3_600_000);
+        assert_eq!(pulse.pause(), None);
+    }
+}
