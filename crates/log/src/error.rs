@@ -12,7 +12,9 @@ pub enum ErrorClass {
     Transient,
     /// The transaction was aborted: undo the batch, rewind to the committed positions, go on.
     Aborted,
-    /// Another owner has taken over: drop the state of these partitions and wait for an assignment.
+    /// Another owner has taken over a partition of the transaction, or the producer's id: undo the batch and poll on.
+    /// What was lost is polled as revoked, if it was not already; partitions that stay are rewound as after
+    /// `Aborted`.
     Fenced,
     /// The outcome is unknown: re-open the member, read the committed positions, then decide.
     Indefinite,

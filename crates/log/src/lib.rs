@@ -12,11 +12,15 @@
 //! - Everything blocks the calling thread; nothing here may be called from an async worker.
 
 pub mod error;
+pub mod holdings;
 pub mod port;
 pub mod record;
+pub mod sim;
+pub mod suite;
 pub mod topic;
 
 pub use error::{Error, ErrorClass, Result};
+pub use holdings::Holdings;
 pub use port::{
     Appender, Assignment, Assignor, Bounds, CommitOutcome, EventLog, FencingToken, GroupOptions, Member,
     PartitionReader, Polled, Transaction,

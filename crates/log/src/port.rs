@@ -68,8 +68,9 @@ pub struct Bounds {
     pub end: i64,
 }
 
-/// Ties a batch to the assignment in which it was read. A commit with a stale one is refused, whatever the
-/// group's present generation is.
+/// Ties a batch to the assignment in which it was read. A commit is refused, whatever the group's present generation
+/// is, when one of its partitions was not held from the token until now; see [`crate::Holdings`]. Changes to other
+/// partitions do not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FencingToken(pub u64);
 
