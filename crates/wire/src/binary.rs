@@ -1,6 +1,6 @@
 //! CloudEvents binary mode on Kafka: attributes in `ce_` headers, the value is the message alone.
 
-use bellwether_model::time::EventTime;
+use bellwether_model::EventTime;
 use bytes::Bytes;
 
 use crate::catalogue::{self, Payload};

@@ -1,6 +1,6 @@
 //! An event: CloudEvents attributes and a payload.
 
-use bellwether_model::time::EventTime;
+use bellwether_model::EventTime;
 
 use crate::catalogue::Payload;
 

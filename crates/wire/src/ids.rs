@@ -1,6 +1,6 @@
 //! Deterministic ids and pseudonyms (R60), so that replays agree and ids leak nobody.
 
-use bellwether_model::time::EventTime;
+use bellwether_model::EventTime;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 

@@ -1,6 +1,6 @@
 //! Instants between protobuf and the model: one precision, milliseconds, truncated at the border (R3).
 
-use bellwether_model::time::EventTime;
+use bellwether_model::EventTime;
 use pbjson_types::Timestamp;
 
 /// Protobuf form of an instant.

@@ -37,3 +37,6 @@ pub mod pb {
 
 pub use catalogue::Payload;
 pub use envelope::{Event, EventId};
+
+#[cfg(test)]
+mod tests;
