@@ -1,0 +1,320 @@
+//! What a component or a rule may see and do while one fact or one deadline is folded.
+//!
+//! Components own their state and borrow everything else through [`Context`]; the only ways out are deadlines,
+//! instances and events. [`Context::judge`] is the one place where instances change.
+
+use bellwether_model::EventTime;
+use bellwether_model::Thresholds;
+use bellwether_model::{ClearAfter, RuleId};
+use bellwether_model::{KeyResultId, PersonId, SquadId};
+use bellwether_wire::envelope::{Event, EventId};
+use bellwether_wire::{Payload, ids, instant, pb};
+
+use crate::deadlines::{Deadline, Deadlines};
+use crate::instance::{Finding, Instance, InstanceKey, Instances, Subject, Verdict};
+use crate::options::Options;
+use crate::reference::Reference;
+use crate::sources::Sources;
+
+/// CloudEvents source of everything the engine says.
+pub const SOURCE: &str = "bellwether://process";
+
+/// Why the fold looks now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// The event, when one arrived; `None` for a deadline.
+    pub event: Option<EventId>,
+    /// Its type.
+    pub type_name: String,
+    /// Event time of the event, or the instant of the deadline.
+    pub time: EventTime,
+    /// True when it was loaded from an export.
+    pub imported: bool,
+}
+
+/// The world, as one step of the fold sees it.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Keys, thresholds, ownership.
+    pub options: &'a Options,
+    /// Reference data known now.
+    pub reference: &'a Reference,
+    /// How far each source is complete.
+    pub sources: &'a Sources,
+    /// Pending deadlines.
+    pub deadlines: &'a mut Deadlines,
+    /// Running instances.
+    pub instances: &'a mut Instances,
+    /// What the engine says.
+    pub events: &'a mut Vec<Event>,
+    /// Logical time.
+    pub now: EventTime,
+    /// Why the fold looks.
+    pub cause: &'a Cause,
+    /// The first event that is not reference (R4); deadlines before it never fire.
+    pub first_event: Option<EventTime>,
+}
+
+impl Context<'_> {
+    /// Thresholds in force now.
+    pub fn thresholds(&self) -> &Thresholds {
+        self.reference.thresholds()
+    }
+
+    /// The instant a window decision made now is of: the event's, never later than now.
+    pub fn as_of(&self) -> EventTime {
+        self.cause.time.min(self.now)
+    }
+
+    /// True when this partition judges a squad.
+    pub fn owns(&self, squad: &SquadId) -> bool {
+        self.options.ownership.owns(squad.as_str())
+    }
+
+    /// Pseudonym of a person on shared topics.
+    pub fn pseudonym(&self, person: &PersonId) -> String {
+        ids::pseudonym(&self.options.pseudonym_key, person.as_str())
+    }
+
+    /// Says something about a subject now.
+    pub fn emit(&mut self, id: impl Into<String>, subject: impl Into<String>, payload: impl Into<Payload>) {
+        self.events.push(Event::new(SOURCE, id, self.now, payload).about(subject));
+    }
+
+    /// Notes that a fact was not folded: a warning that stays in the log.
+    pub fn skip(&mut self, reason: impl Into<String>) {
+        let reason = reason.into();
+        let fact = self.cause.event.as_ref().map(|id| pb::EventRef {
+            source: id.source.clone(),
+            id: id.id.clone(),
+            r#type: self.cause.type_name.clone(),
+        });
+        let id = match &self.cause.event {
+            Some(event) => format!("skipped/{}/{}", event.source, event.id),
+            None => format!("skipped/{}", self.now.to_rfc3339()),
+        };
+        self.emit(id.clone(), id, pb::FactSkipped { fact, reason, partition: 0, offset: 0 });
+    }
+
+    /// Takes what a rule found and lets the instance fire, be amended, wait, wane or clear.
+    pub fn judge(&mut self, key: InstanceKey, verdict: Verdict) {
+        match verdict {
+            Verdict::NoData => {}
+            Verdict::Held { source, since, as_of, finding } => self.hold(key, source, since, as_of, *finding),
+            Verdict::True(finding) => {
+                self.instances.held.remove(&key);
+                if self.instances.active.contains_key(&key) {
+                    self.amend(&key, *finding);
+                } else {
+                    self.fire(key, *finding);
+                }
+            }
+            Verdict::False { reason, at_once, withdrawn } => {
+                self.instances.held.remove(&key);
+                let reason = if withdrawn { "withdrawn" } else { reason };
+                let after = match self.thresholds().clear_after(key.rule) {
+                    ClearAfter::AtOnce => None,
+                    ClearAfter::After(after) => (!at_once && !withdrawn).then_some(after),
+                };
+                match after {
+                    None => self.clear(&key, reason),
+                    Some(after) => {
+                        let now = self.now;
+                        if let Some(instance) = self.instances.active.get_mut(&key)
+                            && instance.false_since.is_none()
+                        {
+                            instance.false_since = Some(now);
+                            self.deadlines.set(now.plus(after), Deadline::Clear(key));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Clears an instance whose condition has been false long enough; called by the deadline.
+    pub fn clear_if_still_false(&mut self, key: &InstanceKey) {
+        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
+        let due = self
+            .instances
+            .active
+            .get(key)
+            .and_then(|instance| instance.false_since)
+            .is_some_and(|since| since.plus(after) <= self.now);
+        if due {
+            self.clear(key, "condition no longer holds");
+        }
+    }
+
+    /// Clears an instance now, if there is one.
+    pub fn clear(&mut self, key: &InstanceKey, reason: &str) {
+        self.instances.held.remove(key);
+        let Some(instance) = self.instances.active.remove(key) else { return };
+        let message = pb::TriggerCleared {
+            trigger: instance.trigger.clone(),
+            rule: key.rule.as_str().to_owned(),
+            number: key.rule.number().to_owned(),
+            key_result: text(instance.key_result.as_ref()),
+            subject: Some(self.subject(&key.subject, &instance.squads)),
+            fired_at: Some(instant::timestamp(instance.fired_at)),
+            as_of: Some(instant::timestamp(instance.as_of)),
+            function: instance.function.clone(),
+            squads: instance.squads.clone(),
+            backfill: instance.backfill,
+            rule_version: key.rule.version(),
+            escalation: instance.escalation.clone(),
+            reason: reason.to_owned(),
+            cleared_at: Some(instant::timestamp(self.now)),
+            ..Default::default()
+        };
+        self.emit(format!("{}/cleared", instance.trigger), instance.trigger, message);
+    }
+
+    fn fire(&mut self, key: InstanceKey, finding: Finding) {
+        let key_result = text(finding.key_result.as_ref());
+        let mut plain = key.subject.plain().to_owned();
+        if finding.key_result.is_none()
+            && let Some(suffix) = &finding.id_suffix
+        {
+            plain = format!("{plain}/{suffix}");
+        }
+        let id_key = &self.options.id_key;
+        let rule = key.rule.as_str();
+        let trigger = ids::trigger_id(id_key, rule, &key_result, &plain, finding.as_of);
+        let escalation = ids::escalation_id(id_key, rule, &key_result, &plain, finding.as_of);
+        let age = self.now.since(finding.as_of);
+        let backfill = self.cause.imported && age > self.thresholds().backfill_after;
+        let function = self.function(finding.squads.first());
+        let instance = Instance {
+            trigger: trigger.clone(),
+            escalation: escalation.clone(),
+            key_result: finding.key_result.clone(),
+            as_of: finding.as_of,
+            fired_at: self.now,
+            false_since: None,
+            amendments: 0,
+            watched: finding.watched,
+            squads: finding.squads.clone(),
+            function: function.clone(),
+            backfill,
+        };
+        let message = pb::TriggerFired {
+            trigger: trigger.clone(),
+            rule: rule.to_owned(),
+            number: key.rule.number().to_owned(),
+            key_result,
+            subject: Some(self.subject(&key.subject, &finding.squads)),
+            fired_at: Some(instant::timestamp(self.now)),
+            as_of: Some(instant::timestamp(finding.as_of)),
+            severity: finding.severity.into(),
+            explain: Some(finding.explain),
+            blast_radius: finding.blast_radius,
+            function,
+            squads: finding.squads,
+            backfill,
+            rule_version: key.rule.version(),
+            escalation,
+        };
+        self.instances.active.insert(key, instance);
+        self.emit(format!("{trigger}/fired"), trigger, message);
+    }
+
+    fn amend(&mut self, key: &InstanceKey, finding: Finding) {
+        let Some(instance) = self.instances.active.get_mut(key) else { return };
+        let change = if instance.false_since.take().is_some() {
+            "the condition holds again".to_owned()
+        } else if let Some(change) = finding.amend {
+            change
+        } else if instance.watched != finding.watched {
+            format!("was {}, is {}", instance.watched, finding.watched)
+        } else {
+            return;
+        };
+        instance.watched = finding.watched;
+        instance.amendments += 1;
+        let number = instance.amendments;
+        let instance = instance.clone();
+        let message = pb::TriggerAmended {
+            trigger: instance.trigger.clone(),
+            rule: key.rule.as_str().to_owned(),
+            number: key.rule.number().to_owned(),
+            key_result: text(instance.key_result.as_ref()),
+            subject: Some(self.subject(&key.subject, &instance.squads)),
+            fired_at: Some(instant::timestamp(instance.fired_at)),
+            as_of: Some(instant::timestamp(instance.as_of)),
+            severity: finding.severity.into(),
+            explain: Some(finding.explain),
+            blast_radius: finding.blast_radius,
+            function: instance.function,
+            squads: instance.squads,
+            backfill: instance.backfill,
+            rule_version: key.rule.version(),
+            escalation: instance.escalation,
+            change,
+            second_window: finding.second_window,
+        };
+        self.emit(format!("{}/amended/{number}", instance.trigger), instance.trigger, message);
+    }
+
+    fn hold(
+        &mut self,
+        key: InstanceKey,
+        source: String,
+        since: Option<EventTime>,
+        as_of: EventTime,
+        finding: Finding,
+    ) {
+        if self.instances.held.get(&key) == Some(&source) {
+            return;
+        }
+        self.instances.held.insert(key.clone(), source.clone());
+        let key_result = text(finding.key_result.as_ref());
+        let id_key = &self.options.id_key;
+        let trigger =
+            ids::trigger_id(id_key, key.rule.as_str(), &key_result, key.subject.plain(), finding.as_of);
+        let message = pb::TriggerHeld {
+            trigger: trigger.clone(),
+            rule: key.rule.as_str().to_owned(),
+            number: key.rule.number().to_owned(),
+            key_result,
+            subject: Some(self.subject(&key.subject, &finding.squads)),
+            fired_at: Some(instant::timestamp(self.now)),
+            as_of: Some(instant::timestamp(as_of)),
+            severity: finding.severity.into(),
+            explain: Some(finding.explain),
+            blast_radius: finding.blast_radius,
+            function: self.function(finding.squads.first()),
+            squads: finding.squads,
+            backfill: false,
+            rule_version: key.rule.version(),
+            escalation: String::new(),
+            reason: "source stale".to_owned(),
+            source: source.clone(),
+            since: since.map(instant::timestamp),
+        };
+        self.emit(format!("{trigger}/held/{source}/{}", self.now.to_rfc3339()), trigger, message);
+    }
+
+    fn subject(&self, subject: &Subject, squads: &[String]) -> pb::Subject {
+        let (kind, id) = match subject {
+            Subject::Engineer(person) => {
+                (pb::SubjectKind::Engineer, self.pseudonym(&PersonId::from(person.as_str())))
+            }
+            Subject::Squad(id) => (pb::SubjectKind::Squad, id.clone()),
+            Subject::KeyResult(id) => (pb::SubjectKind::KeyResult, id.clone()),
+            Subject::Dependency(id) => (pb::SubjectKind::Dependency, id.clone()),
+        };
+        pb::Subject { kind: kind.into(), id, squad: squads.first().cloned().unwrap_or_default() }
+    }
+
+    fn function(&self, squad: Option<&String>) -> String {
+        squad
+            .and_then(|squad| self.reference.squad(&SquadId::from(squad.as_str()), self.now))
+            .map(|squad| squad.function.clone())
+            .unwrap_or_default()
+    }
+}
+
+fn text(key_result: Option<&KeyResultId>) -> String {
+    key_result.map(ToString::to_string).unwrap_or_default()
+}

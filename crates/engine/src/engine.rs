@@ -1,0 +1,253 @@
+//! The fold of one partition: state, dispatch, time.
+//!
+//! `apply` runs the deadlines before the fact's instant, folds the fact, and lets the rules concerned look. `tick` runs
+//! the deadlines up to an instant. Which component takes which event is the `match` of [`Engine::dispatch`]; which
+//! deadline is whose is the `match` of [`Engine::due`].
+
+use bellwether_model::EventTime;
+use bellwether_wire::envelope::Event;
+use bellwether_wire::{Payload, catalogue, instant, pb, topics};
+use serde::{Deserialize, Serialize};
+
+use crate::context::{Cause, Context};
+use crate::deadlines::{Deadline, Deadlines};
+use crate::fact::Fact;
+use crate::instance::Instances;
+use crate::options::Options;
+use crate::page::Pages;
+use crate::reference::Reference;
+use crate::seen::Seen;
+use crate::sources::Sources;
+
+/// Version of the snapshot's shape.
+const SNAPSHOT_FORMAT: u32 = 1;
+
+/// The fold of one partition of `facts`.
+#[derive(Debug)]
+pub struct Engine {
+    options: Options,
+    state: State,
+}
+
+/// Everything that a snapshot holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct State {
+    /// Logical time; never goes back.
+    clock: EventTime,
+    /// The first event that is not reference (R4).
+    first_event: Option<EventTime>,
+    reference: Reference,
+    sources: Sources,
+    seen: Seen,
+    deadlines: Deadlines,
+    instances: Instances,
+    pages: Pages,
+}
+
+/// A snapshot that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Written by a version whose shape is not known here.
+    #[error("the snapshot has format {found}; this version reads {SNAPSHOT_FORMAT}")]
+    Format {
+        /// What it says.
+        found: u32,
+    },
+    /// Not a snapshot of an engine.
+    #[error("the bytes are no snapshot of an engine")]
+    Decode(#[from] rmp_serde::decode::Error),
+}
+
+impl Engine {
+    /// An engine that knows nothing yet.
+    pub fn new(options: Options) -> Self {
+        let state = State {
+            clock: EventTime::MIN,
+            first_event: None,
+            reference: Reference::new(options.thresholds.clone()),
+            sources: Sources::default(),
+            seen: Seen::default(),
+            deadlines: Deadlines::default(),
+            instances: Instances::default(),
+            pages: Pages::default(),
+        };
+        Self { options, state }
+    }
+
+    /// Logical time.
+    pub fn clock(&self) -> EventTime {
+        self.state.clock
+    }
+
+    /// The next instant at which time alone changes something.
+    pub fn next_due(&self) -> Option<EventTime> {
+        self.state.deadlines.next()
+    }
+
+    /// Folds a fact at logical time `at` (a file replay passes the event's time).
+    ///
+    /// A fact seen before changes nothing; time moves all the same.
+    pub fn apply(&mut self, fact: &Fact, at: EventTime, events: &mut Vec<Event>) {
+        if at > self.state.clock {
+            self.run_deadlines(before(at), events);
+            self.state.clock = at;
+        }
+        if let Payload::TickRecorded(tick) = &fact.event.payload {
+            if let Some(through) = instant::optional(tick.at.as_ref()) {
+                self.tick(through.min(self.state.clock), events);
+            }
+            return;
+        }
+        if !self.state.seen.insert(&fact.event.id, self.state.clock) {
+            return;
+        }
+        if !is_reference(fact.event.type_name()) && self.state.first_event.is_none() {
+            self.state.first_event = Some(self.state.clock);
+        }
+        let cause = Cause {
+            event: Some(fact.event.id.clone()),
+            type_name: fact.event.type_name().to_owned(),
+            time: fact.event.time,
+            imported: is_imported(&fact.event.payload),
+        };
+        self.dispatch(fact, &cause, events);
+    }
+
+    /// Everything up to and including an instant has happened: judges every deadline up to it, each at its own.
+    pub fn tick(&mut self, through: EventTime, events: &mut Vec<Event>) {
+        self.run_deadlines(through, events);
+        self.state.clock = self.state.clock.max(through);
+    }
+
+    /// The whole state, compact and the same for equal states.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut bytes = SNAPSHOT_FORMAT.to_le_bytes().to_vec();
+        rmp_serde::encode::write_named(&mut bytes, &self.state)
+            .expect("the state has no unserialisable value");
+        bytes
+    }
+
+    /// Takes up where a snapshot left off.
+    ///
+    /// # Errors
+    /// When the bytes are no snapshot, or of a format this version does not read.
+    pub fn restore(options: Options, bytes: &[u8]) -> Result<Self, RestoreError> {
+        let (format, state) = bytes.split_at(bytes.len().min(4));
+        let found = u32::from_le_bytes(format.try_into().unwrap_or_default());
+        if found != SNAPSHOT_FORMAT {
+            return Err(RestoreError::Format { found });
+        }
+        Ok(Self { options, state: rmp_serde::from_slice(state)? })
+    }
+
+    fn run_deadlines(&mut self, through: EventTime, events: &mut Vec<Event>) {
+        while let Some((at, deadline)) = self.state.deadlines.take_through(through) {
+            self.state.clock = self.state.clock.max(at);
+            let cause = Cause { event: None, type_name: String::new(), time: at, imported: false };
+            self.due(&deadline, &cause, events);
+        }
+    }
+
+    fn dispatch(&mut self, fact: &Fact, cause: &Cause, events: &mut Vec<Event>) {
+        if is_reference(fact.event.type_name()) {
+            self.record_reference(&fact.event, cause, events);
+            return;
+        }
+        if let Payload::SourceProgressed(message) = &fact.event.payload {
+            if let Some(through) = instant::optional(message.complete_through.as_ref()) {
+                self.state.sources.progressed(&message.source, through);
+            }
+        }
+        let (pages, mut context) = self.split(cause, events);
+        match &fact.event.payload {
+            Payload::PageNotified(_)
+            | Payload::IncidentChanged(_)
+            | Payload::ShiftScheduled(_)
+            | Payload::ShiftRemoved(_) => pages.on_fact(&mut context, fact),
+            _ => {}
+        }
+    }
+
+    fn due(&mut self, deadline: &Deadline, cause: &Cause, events: &mut Vec<Event>) {
+        if *deadline == Deadline::Reference {
+            self.state.reference.refresh(self.state.clock);
+        }
+        let (pages, mut context) = self.split(cause, events);
+        match deadline {
+            Deadline::Reference => pages.on_reference(&mut context),
+            Deadline::Midnight(zone) => pages.on_midnight(&mut context, zone),
+            Deadline::Clear(key) => context.clear_if_still_false(key),
+            Deadline::UpdateWindow(_)
+            | Deadline::Dependency(_)
+            | Deadline::Blocker(_)
+            | Deadline::Grace(_)
+            | Deadline::KeyResult(_) => {}
+        }
+    }
+
+    fn record_reference(&mut self, event: &Event, cause: &Cause, events: &mut Vec<Event>) {
+        let changed = self.state.reference.record(event, self.state.clock);
+        for at in changed.boundaries {
+            self.state.deadlines.set(at, Deadline::Reference);
+        }
+        let (pages, mut context) = self.split(cause, events);
+        if let Some(reason) = changed.refused {
+            context.skip(reason);
+        }
+        if changed.people || !changed.key_results.is_empty() {
+            pages.on_reference(&mut context);
+        }
+    }
+
+    /// Parts the state into the components and what they see of the rest.
+    fn split<'a>(&'a mut self, cause: &'a Cause, events: &'a mut Vec<Event>) -> (&'a mut Pages, Context<'a>) {
+        let State { clock, first_event, reference, sources, deadlines, instances, pages, .. } =
+            &mut self.state;
+        let context = Context {
+            options: &self.options,
+            reference,
+            sources,
+            deadlines,
+            instances,
+            events,
+            now: *clock,
+            cause,
+            first_event: *first_event,
+        };
+        (pages, context)
+    }
+}
+
+/// The last instant before another.
+fn before(at: EventTime) -> EventTime {
+    EventTime::from_ms(at.ms() - 1)
+}
+
+fn is_reference(type_name: &str) -> bool {
+    catalogue::home_topic(type_name) == Some(topics::Topic::Reference)
+}
+
+/// True when a fact was loaded from an export (R14).
+fn is_imported(payload: &Payload) -> bool {
+    let import = pb::Basis::Import as i32;
+    match payload {
+        Payload::SprintPlanned(m) => m.basis == import,
+        Payload::SprintActivated(m) => m.basis == import,
+        Payload::SprintClosed(m) => m.basis == import,
+        Payload::SprintReopened(m) => m.basis == import,
+        Payload::SprintRemoved(m) => m.basis == import,
+        Payload::CapacityDeclared(m) => m.basis == import,
+        Payload::TicketChanged(m) => m.basis == import,
+        Payload::TicketRemoved(m) => m.basis == import,
+        Payload::IncidentChanged(m) => m.basis == import,
+        Payload::PageNotified(m) => m.basis == import || m.imported,
+        Payload::ShiftScheduled(m) => m.basis == import,
+        Payload::ShiftRemoved(m) => m.basis == import,
+        Payload::DeploymentFinished(m) => m.basis == import,
+        Payload::ChangeMerged(m) => m.basis == import,
+        Payload::BuildFinished(m) => m.basis == import,
+        Payload::CheckInFiled(m) => m.basis == import,
+        Payload::ReadingRecorded(m) => m.basis == import,
+        _ => false,
+    }
+}

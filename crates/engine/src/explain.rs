@@ -1,0 +1,118 @@
+//! Builds the explain block: enough for a reader to redo the decision with a pencil.
+
+use bellwether_model::EventTime;
+use bellwether_model::RuleId;
+use bellwether_model::{Provenance, Thresholds};
+use bellwether_wire::envelope::EventId;
+use bellwether_wire::{instant, pb};
+
+/// Most events named in an explain block.
+pub const MAX_EVENTS: usize = 10;
+
+/// An explain block in the making.
+#[derive(Debug, Clone)]
+pub struct ExplainBuilder(pb::Explain);
+
+impl ExplainBuilder {
+    /// An empty block of a rule.
+    pub fn new(rule: RuleId) -> Self {
+        Self(pb::Explain {
+            rule: rule.as_str().to_owned(),
+            rule_version: rule.version(),
+            ..Default::default()
+        })
+    }
+
+    /// Adds an input: exact value, value for people, unit, and the instant it is of.
+    #[must_use]
+    pub fn input(
+        mut self,
+        name: &str,
+        value: impl ToString,
+        display: impl ToString,
+        unit: &str,
+        at: EventTime,
+    ) -> Self {
+        self.0.inputs.push(pb::ExplainInput {
+            name: name.to_owned(),
+            value: value.to_string(),
+            display: display.to_string(),
+            unit: unit.to_owned(),
+            at: Some(instant::timestamp(at)),
+        });
+        self
+    }
+
+    /// Adds a threshold by its configuration key, with the value and provenance in force.
+    #[must_use]
+    pub fn threshold(mut self, thresholds: &Thresholds, key: &str, unit: &str) -> Self {
+        if let Some((value, provenance)) = thresholds.get(key) {
+            self.0.thresholds.push(pb::ExplainThreshold {
+                name: key.to_owned(),
+                value,
+                unit: unit.to_owned(),
+                provenance: match provenance {
+                    Provenance::Benchmark => pb::Provenance::Benchmark,
+                    Provenance::Threshold => pb::Provenance::Threshold,
+                    Provenance::Modeled => pb::Provenance::Modeled,
+                    Provenance::Ours => pb::Provenance::Ours,
+                    Provenance::Custom => pb::Provenance::Custom,
+                }
+                .into(),
+            });
+        }
+        self
+    }
+
+    /// Sets the bounds of the window.
+    #[must_use]
+    pub fn window(mut self, from: EventTime, to: EventTime, zone: &str) -> Self {
+        self.0.window = Some(pb::ExplainWindow {
+            from: Some(instant::timestamp(from)),
+            to: Some(instant::timestamp(to)),
+            zone: zone.to_owned(),
+        });
+        self
+    }
+
+    /// Sets the arithmetic.
+    #[must_use]
+    pub fn arithmetic(mut self, expression: impl Into<String>) -> Self {
+        self.0.arithmetic = expression.into();
+        self
+    }
+
+    /// Names events that mattered; those beyond the tenth are left out.
+    #[must_use]
+    pub fn events<'a>(mut self, events: impl IntoIterator<Item = (&'a EventId, &'a str)>) -> Self {
+        for (id, type_name) in events {
+            if self.0.events.len() < MAX_EVENTS {
+                self.0.events.push(pb::EventRef {
+                    source: id.source.clone(),
+                    id: id.id.clone(),
+                    r#type: type_name.to_owned(),
+                });
+            }
+        }
+        self
+    }
+
+    /// Says what would clear it.
+    #[must_use]
+    pub fn clears_when(mut self, text: impl Into<String>) -> Self {
+        self.0.clears_when = text.into();
+        self
+    }
+
+    /// Adds a remark.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.0.notes.push(text.into());
+        self
+    }
+
+    /// The block.
+    pub fn build(self) -> pb::Explain {
+        self.0
+    }
+}

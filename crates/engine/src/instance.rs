@@ -1,0 +1,173 @@
+//! Trigger instances: (rule, key result, subject), from firing to clearing.
+//!
+//! ```text
+//!            true                 false (window rules)
+//!   none ---------> active -----------------------------> waning
+//!     ^               ^  ^            true: amended          |
+//!     |               |  +-----------------------------------+
+//!     |  false (date rules), 168 h false, ended              |
+//!     +---------------+--------------------------------------+
+//! ```
+//! Invariants: an instance fires once; a condition that comes back while waning is the same instance (R10); no data
+//! changes nothing (R9); the id is made of the first `as_of` and never changes (R60).
+
+use std::collections::BTreeMap;
+
+use bellwether_model::EventTime;
+use bellwether_model::KeyResultId;
+use bellwether_model::RuleId;
+use bellwether_wire::pb;
+use serde::{Deserialize, Serialize};
+
+/// What a trigger is about, by its plain id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// An engineer, by person id.
+    Engineer(String),
+    /// A squad.
+    Squad(String),
+    /// A key result.
+    KeyResult(String),
+    /// A dependency.
+    Dependency(String),
+}
+
+impl Subject {
+    /// The plain id of R60, without what is appended where there is no key result.
+    pub fn plain(&self) -> &str {
+        match self {
+            Self::Engineer(id) | Self::Squad(id) | Self::KeyResult(id) | Self::Dependency(id) => id,
+        }
+    }
+}
+
+/// What makes an instance this one and no other.
+///
+/// The key result is not part of it: the instance keeps the one it fired with, though a successor may come (R11).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InstanceKey {
+    /// Rule.
+    pub rule: RuleId,
+    /// Subject.
+    pub subject: Subject,
+    /// Squad or key result, for rules that judge a subject once for each of them; empty otherwise.
+    pub scope: String,
+}
+
+/// A running instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Trigger id.
+    pub trigger: String,
+    /// Escalation id.
+    pub escalation: String,
+    /// Key result it fired with.
+    pub key_result: Option<KeyResultId>,
+    /// The instant the decision is of.
+    pub as_of: EventTime,
+    /// When it was decided.
+    pub fired_at: EventTime,
+    /// Since when the condition is false, for window rules.
+    pub false_since: Option<EventTime>,
+    /// How often it was amended.
+    pub amendments: u32,
+    /// What a guard elsewhere looks at, as of the last event; a change is an amendment.
+    pub watched: String,
+    /// Squads concerned.
+    pub squads: Vec<String>,
+    /// Function, for the partition.
+    pub function: String,
+    /// True when it was decided by imported facts of the past.
+    pub backfill: bool,
+}
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The condition holds.
+    True(Box<Finding>),
+    /// It does not.
+    False {
+        /// Why, for the cleared event.
+        reason: &'static str,
+        /// Clears now, whatever the rule's clear-after time.
+        at_once: bool,
+        /// True when late facts show that it never was due (R1).
+        withdrawn: bool,
+    },
+    /// Nothing can be said: nothing changes.
+    NoData,
+    /// The decision waits for a source (R12).
+    Held {
+        /// Which source.
+        source: String,
+        /// Since when it is behind.
+        since: Option<EventTime>,
+        /// The instant the decision will be of.
+        as_of: EventTime,
+        /// What would be said.
+        finding: Box<Finding>,
+    },
+}
+
+impl Verdict {
+    /// The condition does not hold; the rule's clear-after time runs.
+    pub fn no(reason: &'static str) -> Self {
+        Self::False { reason, at_once: false, withdrawn: false }
+    }
+
+    /// The condition does not hold and the instance ends now.
+    pub fn no_at_once(reason: &'static str) -> Self {
+        Self::False { reason, at_once: true, withdrawn: false }
+    }
+}
+
+/// A condition that holds, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Key result it is about; `None` where there is none.
+    pub key_result: Option<KeyResultId>,
+    /// What is appended to the subject in the id where there is no key result (R60).
+    pub id_suffix: Option<String>,
+    /// The instant the decision is of.
+    pub as_of: EventTime,
+    /// Severity.
+    pub severity: pb::Severity,
+    /// Explain block.
+    pub explain: pb::Explain,
+    /// What it reaches.
+    pub blast_radius: Option<pb::BlastRadius>,
+    /// Squads concerned, the provider's first for a dependency.
+    pub squads: Vec<String>,
+    /// What a guard elsewhere looks at; when it changes, the running instance is amended.
+    pub watched: String,
+    /// Set to amend a running instance for this reason even when nothing else changed.
+    pub amend: Option<String>,
+    /// True for a second update window missed in a row.
+    pub second_window: bool,
+}
+
+/// All running instances, and decisions on hold.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instances {
+    pub(crate) active: BTreeMap<InstanceKey, Instance>,
+    /// Decisions on hold and the source they were last said to wait for.
+    pub(crate) held: BTreeMap<InstanceKey, String>,
+}
+
+impl Instances {
+    /// The running instance of a key.
+    pub fn get(&self, key: &InstanceKey) -> Option<&Instance> {
+        self.active.get(key)
+    }
+
+    /// Running instances whose key satisfies a predicate, in order.
+    pub fn keys_where<'a>(&'a self, pred: impl Fn(&InstanceKey) -> bool + 'a) -> Vec<InstanceKey> {
+        self.active.keys().filter(|key| pred(key)).cloned().collect()
+    }
+
+    /// Running instances.
+    pub fn iter(&self) -> impl Iterator<Item = (&InstanceKey, &Instance)> {
+        self.active.iter()
+    }
+}

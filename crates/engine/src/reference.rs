@@ -1,0 +1,215 @@
+//! The reference data the folds use: who belongs where, in which zone, with which key results and thresholds.
+//!
+//! Everything is effective-dated ([`crate::versions`]) and known only once its event has been folded (R5). Names
+//! never enter: a person is a zone, a calendar, a level and a function.
+
+mod people;
+mod records;
+
+use std::collections::BTreeMap;
+
+use bellwether_model::EventTime;
+use bellwether_model::FiscalCalendar;
+use bellwether_model::Measure;
+use bellwether_model::Thresholds;
+use bellwether_model::WorkCalendar;
+use bellwether_model::Zone;
+use bellwether_model::{CustomerCommitmentId, KeyResultId, PersonId, SquadId};
+use bellwether_wire::envelope::Event;
+use serde::{Deserialize, Serialize};
+
+pub use people::MembershipSpan;
+pub use records::{Absence, CustomerCommitment, KeyResult, Organisation, Person, Squad, System};
+
+use crate::versions::{Version, Versions};
+
+/// All reference data known to a fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reference {
+    organisation: Versions<Organisation>,
+    people: BTreeMap<PersonId, Versions<Person>>,
+    squads: BTreeMap<SquadId, Versions<Squad>>,
+    memberships: people::Memberships,
+    systems: BTreeMap<String, Versions<System>>,
+    calendars: BTreeMap<String, Versions<WorkCalendar>>,
+    absences: BTreeMap<String, Versions<Absence>>,
+    key_results: BTreeMap<KeyResultId, Versions<KeyResult>>,
+    commitments: BTreeMap<CustomerCommitmentId, Versions<CustomerCommitment>>,
+    threshold_sets: BTreeMap<String, Versions<BTreeMap<String, String>>>,
+    base_thresholds: Thresholds,
+    thresholds: Thresholds,
+}
+
+/// What a reference event changed, so that the rules that use it look again (R8).
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Instants, later than now, at which a version becomes effective or ends.
+    pub boundaries: Vec<EventTime>,
+    /// Key results concerned.
+    pub key_results: Vec<KeyResultId>,
+    /// True when membership, zone, calendar or thresholds changed.
+    pub people: bool,
+    /// What could not be read, for a warning.
+    pub refused: Option<String>,
+}
+
+impl Reference {
+    /// Nothing known yet.
+    pub fn new(base_thresholds: Thresholds) -> Self {
+        Self {
+            organisation: Versions::default(),
+            people: BTreeMap::new(),
+            squads: BTreeMap::new(),
+            memberships: people::Memberships::default(),
+            systems: BTreeMap::new(),
+            calendars: BTreeMap::new(),
+            absences: BTreeMap::new(),
+            key_results: BTreeMap::new(),
+            commitments: BTreeMap::new(),
+            threshold_sets: BTreeMap::new(),
+            thresholds: base_thresholds.clone(),
+            base_thresholds,
+        }
+    }
+
+    /// Records a reference event. Events of other topics change nothing.
+    pub fn record(&mut self, event: &Event, now: EventTime) -> Changed {
+        records::record(self, event, now)
+    }
+
+    /// Looks again at what depends on the instant: called when a version becomes effective or ends.
+    pub fn refresh(&mut self, now: EventTime) {
+        let mut thresholds = self.base_thresholds.clone();
+        for set in self.threshold_sets.values() {
+            for (key, value) in set.at(now).into_iter().flatten() {
+                // Refused values were reported when they were recorded.
+                let _ = thresholds.set(key, value);
+            }
+        }
+        self.thresholds = thresholds;
+    }
+
+    /// Thresholds in force.
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+
+    /// The organisation at an instant.
+    pub fn organisation(&self, at: EventTime) -> Option<&Organisation> {
+        self.organisation.at(at)
+    }
+
+    /// The organisation's zone; UTC where none is recorded.
+    pub fn zone(&self, at: EventTime) -> Zone {
+        self.organisation(at).map_or(Zone::UTC, |organisation| organisation.zone)
+    }
+
+    /// The fiscal calendar at an instant; `None` until an organisation is recorded.
+    pub fn fiscal(&self, at: EventTime) -> Option<&FiscalCalendar> {
+        self.organisation(at).map(|organisation| &organisation.fiscal)
+    }
+
+    /// A squad at an instant.
+    pub fn squad(&self, squad: &SquadId, at: EventTime) -> Option<&Squad> {
+        self.squads.get(squad)?.at(at)
+    }
+
+    /// Squads effective at an instant, in order of id.
+    pub fn squads(&self, at: EventTime) -> impl Iterator<Item = (&SquadId, &Squad)> {
+        self.squads.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
+    }
+
+    /// A person at an instant.
+    pub fn person(&self, person: &PersonId, at: EventTime) -> Option<&Person> {
+        self.people.get(person)?.at(at)
+    }
+
+    /// Zone of a person at an instant; the organisation's where none is recorded.
+    pub fn zone_of(&self, person: &PersonId, at: EventTime) -> Zone {
+        self.person(person, at).and_then(|person| person.zone).unwrap_or_else(|| self.zone(at))
+    }
+
+    /// Calendar of a person at an instant; Saturday, Sunday and no holidays where none is recorded.
+    pub fn calendar_of(&self, person: &PersonId, at: EventTime) -> WorkCalendar {
+        self.person(person, at)
+            .and_then(|person| self.calendars.get(person.calendar.as_deref()?)?.at(at))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Squads a person belongs to at an instant, in order of id.
+    pub fn squads_of(&self, person: &PersonId, at: EventTime) -> impl Iterator<Item = &SquadId> {
+        self.memberships.squads_of(person, at)
+    }
+
+    /// The squad in which rules about a person alone are judged: the first of theirs.
+    pub fn home_squad(&self, person: &PersonId, at: EventTime) -> Option<&SquadId> {
+        self.squads_of(person, at).next()
+    }
+
+    /// Members of a squad at an instant, in order of id.
+    pub fn members_of(&self, squad: &SquadId, at: EventTime) -> impl Iterator<Item = &PersonId> {
+        self.memberships.members_of(squad, at)
+    }
+
+    /// First instant of a person's first membership.
+    pub fn first_membership(&self, person: &PersonId) -> Option<EventTime> {
+        self.memberships.first_of(person)
+    }
+
+    /// Squad and system of a service at an instant.
+    pub fn system_of_service(&self, service: &str, at: EventTime) -> Option<(&str, &System)> {
+        self.systems.iter().find_map(|(id, versions)| {
+            let system = versions.at(at)?;
+            (id == service || system.services.iter().any(|known| known == service))
+                .then_some((id.as_str(), system))
+        })
+    }
+
+    /// A key result at an instant.
+    pub fn key_result(&self, key_result: &KeyResultId, at: EventTime) -> Option<&KeyResult> {
+        self.key_results.get(key_result)?.at(at)
+    }
+
+    /// All versions of a key result.
+    pub fn key_result_versions(&self, key_result: &KeyResultId) -> Option<&Versions<KeyResult>> {
+        self.key_results.get(key_result)
+    }
+
+    /// Key results effective at an instant, in order of id.
+    pub fn key_results(&self, at: EventTime) -> impl Iterator<Item = (&KeyResultId, &KeyResult)> {
+        self.key_results.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
+    }
+
+    /// The active key result of a measure for a squad, else the organisation-wide one (R35).
+    pub fn key_result_of(&self, measure: Measure, squad: &SquadId, at: EventTime) -> Option<&KeyResultId> {
+        let of = |wanted: Option<&SquadId>| {
+            self.key_results(at)
+                .find(|(_, key_result)| key_result.measure == measure && key_result.squad.as_ref() == wanted)
+                .map(|(id, _)| id)
+        };
+        of(Some(squad)).or_else(|| of(None))
+    }
+
+    /// Customer commitments effective at an instant.
+    pub fn commitments(
+        &self,
+        at: EventTime,
+    ) -> impl Iterator<Item = (&CustomerCommitmentId, &CustomerCommitment)> {
+        self.commitments.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
+    }
+
+    /// Absences of a person effective at an instant.
+    pub fn absences_of<'a>(
+        &'a self,
+        person: &'a PersonId,
+        at: EventTime,
+    ) -> impl Iterator<Item = &'a Absence> {
+        self.absences.values().filter_map(move |versions| versions.at(at)).filter(|a| a.person == *person)
+    }
+}
+
+/// Boundaries of a version that lie after an instant.
+fn boundaries<T>(version: &Version<T>, now: EventTime) -> Vec<EventTime> {
+    [Some(version.from), version.until].into_iter().flatten().filter(|at| *at > now).collect()
+}

@@ -1,0 +1,1 @@
+//! Routing: from events of the sources to facts of the squads' partitions.

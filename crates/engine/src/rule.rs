@@ -1,0 +1,32 @@
+//! The rules: one file each, all of the same shape: facts in, a [`crate::instance::Verdict`] out, judged in one place.
+//!
+//! | rule | file | looks at |
+//! |---|---|---|
+//! | `velocity-drop.page-load` | [`page_load`] | one engineer's window |
+//! | `velocity-drop.forecast` | [`forecast`] | one engineer's rate |
+//! | `velocity-drop.concentration` | [`concentration`] | a squad's population |
+//! | `velocity-drop.pace` | [`pace`] | a key result |
+//! | `missed-check-in` | [`missed_check_in`] | an update window |
+//! | `dependency-breach` | [`dependency_breach`] | a dependency and its blockers |
+
+pub mod concentration;
+pub mod forecast;
+pub mod page_load;
+
+use bellwether_model::{PersonId, RuleId};
+
+use crate::context::Context;
+use crate::instance::{InstanceKey, Subject};
+
+/// The instance of a page rule about a person alone.
+pub fn engineer(rule: RuleId, person: &PersonId) -> InstanceKey {
+    InstanceKey { rule, subject: Subject::Engineer(person.to_string()), scope: String::new() }
+}
+
+/// True while a page rule is active for a person.
+pub fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
+    [RuleId::VelocityDropPageLoad, RuleId::VelocityDropForecast]
+        .into_iter()
+        .any(|rule| context.instances.get(&engineer(rule, person)).is_some())
+        || concentration::running(context).iter().any(|key| key.subject.plain() == person.as_str())
+}

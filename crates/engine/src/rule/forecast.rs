@@ -1,0 +1,130 @@
+//! `velocity-drop.forecast`: at the present weekly rate the rolling mean passes the threshold within 14 days (R34).
+//!
+//! Silent while page-load is active for the engineer, and over at once when page-load fires.
+
+use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId};
+use bellwether_wire::pb;
+
+use super::engineer;
+use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, watched, weeks};
+use crate::context::Context;
+use crate::explain::ExplainBuilder;
+use crate::instance::{Finding, Verdict};
+use crate::page::Pages;
+use crate::page::person::Window;
+
+/// Looks at a person's rate.
+pub fn look(
+    pages: &Pages,
+    context: &mut Context<'_>,
+    person: &PersonId,
+    home: Option<&SquadId>,
+    window: Window,
+) {
+    let key = engineer(RuleId::VelocityDropForecast, person);
+    if context.instances.get(&engineer(RuleId::VelocityDropPageLoad, person)).is_some() {
+        context.clear(&key, "became page-load");
+        return;
+    }
+    let verdict = match first_day_above(pages, context, person, window) {
+        None => Verdict::NoData,
+        Some(None) if context.instances.get(&key).is_none() => return,
+        Some(None) => Verdict::no("the rate no longer takes the mean past the threshold"),
+        Some(Some((day, forecast))) => {
+            Verdict::True(Box::new(finding(pages, context, person, home, window, day, forecast)))
+        }
+    };
+    context.judge(key, verdict);
+}
+
+/// `None` without enough history; else the first day on which the forecast passes the limit, if any does.
+fn first_day_above(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    window: Window,
+) -> Option<Option<(u32, Ratio)>> {
+    let thresholds = context.thresholds();
+    let since = history_begins(pages, context, person)?;
+    let zone = context.reference.zone_of(person, context.now);
+    let days_known = window.today.since(zone.local_day(since)) + 1;
+    if i64::from(days_known) < i64::from(thresholds.forecast_rate_days) {
+        return None;
+    }
+    let limit = thresholds.page_load_limit()?;
+    if Ratio::int(i64::from(window.total())) > limit {
+        return Some(None);
+    }
+    let rate_days = thresholds.forecast_rate_days;
+    let recent = i128::from(window.last(usize::try_from(rate_days).unwrap_or(usize::MAX)));
+    for day in 1..=thresholds.forecast_horizon_days {
+        let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
+        let to_come = Ratio::new(recent * i128::from(day), i128::from(rate_days))?;
+        let forecast = Ratio::int(i64::from(inside)).checked_add(to_come)?;
+        if forecast > limit {
+            return Some(Some((day, forecast)));
+        }
+    }
+    Some(None)
+}
+
+/// The later of the person's first membership and the stream's first event of the page topic.
+fn history_begins(pages: &Pages, context: &Context<'_>, person: &PersonId) -> Option<EventTime> {
+    let stream = pages.first_event()?;
+    Some(context.reference.first_membership(person).map_or(stream, |joined| joined.max(stream)))
+}
+
+fn finding(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    home: Option<&SquadId>,
+    window: Window,
+    day: u32,
+    forecast: Ratio,
+) -> Finding {
+    let now = context.now;
+    let thresholds = context.thresholds();
+    let zone = context.reference.zone_of(person, now);
+    let rate_days = thresholds.forecast_rate_days;
+    let recent = window.last(usize::try_from(rate_days).unwrap_or(usize::MAX));
+    let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
+    let mean = Ratio::int(i64::from(window.total())).checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
+    let limit = thresholds.page_load_limit().unwrap_or(Ratio::ZERO);
+    let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
+    let explain = ExplainBuilder::new(RuleId::VelocityDropForecast)
+        .input("pages", window.total(), window.total(), "pages", now)
+        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
+        .input("pages-of-the-last-week", recent, recent, "pages", now)
+        .input("first-day", day, day, "days from today", now)
+        .input("forecast", forecast.exact(), forecast.round_half_even(1), "pages", now)
+        .threshold(thresholds, "page-load.pages-per-week", "pages/week")
+        .threshold(thresholds, "forecast.horizon-days", "days")
+        .threshold(thresholds, "forecast.rate-days", "days")
+        .window(from, to, zone.name())
+        .arithmetic(format!(
+            "{inside} still inside after {day} days + {recent} x {day}/{rate_days} = {} > {}",
+            forecast.round_half_even(2),
+            limit.exact()
+        ))
+        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .clears_when(
+            "the rate no longer takes the mean past the threshold for seven days, or page-load fires",
+        )
+        .build();
+    Finding {
+        key_result: home
+            .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
+            .or_else(|| org_wide(context, Measure::O2))
+            .cloned(),
+        id_suffix: None,
+        as_of: context.as_of(),
+        severity: pb::Severity::Warning,
+        explain,
+        blast_radius: None,
+        squads: home.iter().map(ToString::to_string).collect(),
+        watched: watched(context, mean),
+        amend: None,
+        second_window: false,
+    }
+}

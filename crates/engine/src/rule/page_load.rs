@@ -1,0 +1,131 @@
+//! `velocity-drop.page-load`: an engineer's rolling 28-day mean is above 4 pages a week, i.e. more than 16 pages (R33).
+//!
+//! Judged once for a person, in their first squad; the instance keeps its key result when they move (R35).
+
+use bellwether_model::{Measure, PersonId, Ratio, RuleId, SquadId};
+use bellwether_wire::envelope::EventId;
+use bellwether_wire::pb;
+
+use super::{engineer, forecast};
+use crate::context::Context;
+use crate::explain::{ExplainBuilder, MAX_EVENTS};
+use crate::instance::{Finding, Verdict};
+use crate::page::Pages;
+use crate::page::person::Window;
+
+/// Name of the input that guards of escalations look at: exact pages a week.
+pub const PAGES_PER_WEEK: &str = "pages-per-week";
+
+/// Looks at a person: load first, then the forecast, which is silent while load is active.
+pub fn look(pages: &Pages, context: &mut Context<'_>, person: &PersonId) {
+    let now = context.now;
+    let home = context.reference.home_squad(person, now).cloned();
+    let judged_here = match &home {
+        Some(squad) => context.owns(squad),
+        None => context.options.ownership.owns(person.as_str()),
+    };
+    if !judged_here {
+        return;
+    }
+    let Some(theirs) = pages.person(person) else { return };
+    let zone = context.reference.zone_of(person, now);
+    let window = theirs.window(zone, now);
+    let key = engineer(RuleId::VelocityDropPageLoad, person);
+    let Some(limit) = context.thresholds().page_load_limit() else { return };
+    let holds = Ratio::int(i64::from(window.total())) > limit;
+    if holds || context.instances.get(&key).is_some() {
+        let verdict = if holds {
+            Verdict::True(Box::new(finding(pages, context, person, home.as_ref(), window)))
+        } else {
+            Verdict::no("the mean is back at or below the threshold")
+        };
+        context.judge(key, verdict);
+    }
+    forecast::look(pages, context, person, home.as_ref(), window);
+}
+
+fn finding(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    home: Option<&SquadId>,
+    window: Window,
+) -> Finding {
+    let now = context.now;
+    let zone = context.reference.zone_of(person, now);
+    let total = window.total();
+    let weeks = weeks(context);
+    let mean = Ratio::int(i64::from(total)).checked_div(weeks).unwrap_or(Ratio::ZERO);
+    let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
+    let explain = ExplainBuilder::new(RuleId::VelocityDropPageLoad)
+        .input("pages", total, total, "pages", now)
+        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
+        .threshold(context.thresholds(), "page-load.pages-per-week", "pages/week")
+        .threshold(context.thresholds(), "page-load.window-days", "days")
+        .window(from, to, zone.name())
+        .arithmetic(format!(
+            "{total} pages / {} weeks = {} a week > {}",
+            weeks.exact(),
+            mean.round_half_even(2),
+            context.thresholds().page_load_pages_per_week.exact()
+        ))
+        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .clears_when("the mean stays at or below the threshold for seven days")
+        .build();
+    Finding {
+        key_result: home
+            .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
+            .or_else(|| org_wide(context, Measure::O2))
+            .cloned(),
+        id_suffix: None,
+        as_of: context.as_of(),
+        severity: pb::Severity::Critical,
+        explain,
+        blast_radius: None,
+        squads: home.iter().map(ToString::to_string).collect(),
+        watched: watched(context, mean),
+        amend: None,
+        second_window: false,
+    }
+}
+
+/// CloudEvents type of a notification.
+pub(super) const PAGE_TYPE: &str = "bellwether.page.notified.v1";
+
+/// The latest page events of a window, newest first.
+pub(super) fn latest(
+    pages: &Pages,
+    person: &PersonId,
+    from: bellwether_model::EventTime,
+    to: bellwether_model::EventTime,
+) -> Vec<EventId> {
+    pages
+        .person(person)
+        .into_iter()
+        .flat_map(|theirs| theirs.between(from, to).rev().take(MAX_EVENTS))
+        .map(|(_, _, page)| EventId { source: page.event.0.to_string(), id: page.event.1.to_string() })
+        .collect()
+}
+
+/// The side of the L4 guard's line that a rate is on: crossing it amends the running instance.
+pub(super) fn watched(context: &Context<'_>, mean: Ratio) -> String {
+    let line = context.thresholds().escalation_l4_pages_per_week;
+    let side = if mean >= line { "at least" } else { "below" };
+    format!("{side} {} pages a week", line.exact())
+}
+
+/// Weeks of the window.
+pub(super) fn weeks(context: &Context<'_>) -> Ratio {
+    Ratio::new(i128::from(context.thresholds().page_load_window_days), 7).unwrap_or(Ratio::ONE)
+}
+
+pub(super) fn org_wide<'a>(
+    context: &Context<'a>,
+    measure: Measure,
+) -> Option<&'a bellwether_model::KeyResultId> {
+    context
+        .reference
+        .key_results(context.now)
+        .find(|(_, key_result)| key_result.measure == measure && key_result.squad.is_none())
+        .map(|(id, _)| id)
+}

@@ -1,0 +1,115 @@
+//! Exact dedup by (source, id) over a horizon of logical days.
+//!
+//! Ids are kept as 128-bit hashes in one set per day of arrival; sets older than [`HORIZON_DAYS`] are dropped, so the
+//! memory is bounded by the arrivals of nine days. What repeats later is caught by the components, whose state is keyed
+//! by the things themselves.
+
+use std::collections::{BTreeMap, HashSet};
+
+use bellwether_model::EventTime;
+use bellwether_wire::envelope::EventId;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+/// Sources redeliver for at most 48 hours to 7 days; one day of slack for the log's own lag.
+pub const HORIZON_DAYS: i64 = 9;
+const DAY_MS: i64 = 86_400_000;
+
+/// Events seen, by day of arrival.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    #[serde(with = "sorted")]
+    days: BTreeMap<i64, HashSet<u128>>,
+}
+
+impl Seen {
+    /// Notes an event; true when it is new.
+    pub fn insert(&mut self, id: &EventId, now: EventTime) -> bool {
+        let hash = hash(id);
+        let today = now.ms().div_euclid(DAY_MS);
+        if self.days.values().any(|day| day.contains(&hash)) {
+            return false;
+        }
+        if !self.days.contains_key(&today) {
+            self.days.retain(|day, _| today - day < HORIZON_DAYS);
+        }
+        self.days.entry(today).or_default().insert(hash)
+    }
+}
+
+fn hash(id: &EventId) -> u128 {
+    let mut hasher = Xxh3::new();
+    hasher.update(id.source.as_bytes());
+    hasher.update(&[0x1f]);
+    hasher.update(id.id.as_bytes());
+    hasher.digest128()
+}
+
+/// Sets are written in order, so that equal states have equal bytes.
+mod sorted {
+    use std::collections::{BTreeMap, HashSet};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Halves = (u64, u64);
+
+    pub(super) fn serialize<S: Serializer>(
+        days: &BTreeMap<i64, HashSet<u128>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let sorted: BTreeMap<i64, Vec<Halves>> = days
+            .iter()
+            .map(|(day, set)| {
+                let mut list: Vec<u128> = set.iter().copied().collect();
+                list.sort_unstable();
+                (*day, list.into_iter().map(split).collect())
+            })
+            .collect();
+        sorted.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<i64, HashSet<u128>>, D::Error> {
+        let sorted = BTreeMap::<i64, Vec<Halves>>::deserialize(deserializer)?;
+        Ok(sorted.into_iter().map(|(day, list)| (day, list.into_iter().map(join).collect())).collect())
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit hash")]
+    fn split(hash: u128) -> Halves {
+        ((hash >> 64) as u64, hash as u64)
+    }
+
+    fn join((high, low): Halves) -> u128 {
+        u128::from(high) << 64 | u128::from(low)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> EventId {
+        EventId { source: "jira://a".to_owned(), id: text.to_owned() }
+    }
+
+    fn day(n: i64) -> EventTime {
+        EventTime::from_ms(n * DAY_MS)
+    }
+
+    #[test]
+    fn a_repeat_within_the_horizon_is_seen() {
+        let mut seen = Seen::default();
+        assert!(seen.insert(&id("1"), day(0)));
+        assert!(!seen.insert(&id("1"), day(8)));
+        assert!(seen.insert(&id("2"), day(8)));
+    }
+
+    #[test]
+    fn memory_ends_with_the_horizon() {
+        let mut seen = Seen::default();
+        seen.insert(&id("1"), day(0));
+        seen.insert(&id("2"), day(9));
+        assert!(seen.insert(&id("1"), day(9)));
+    }
+}
