@@ -60,7 +60,9 @@ impl WorkCalendar {
 
     /// Returns the first business day after a day; `None` when two years have none.
     pub fn next_business_day_after(&self, day: LocalDay) -> Option<LocalDay> {
-        (1..=LOOKAHEAD_DAYS).map(|ahead| day.plus(ahead)).find(|next| self.is_business_day(*next))
+        // At the end of the calendar a later day is the same day again.
+        let later = |next: &LocalDay| *next > day && self.is_business_day(*next);
+        (1..=LOOKAHEAD_DAYS).map(|ahead| day.plus(ahead)).find(later)
     }
 
     /// Returns the n-th business day after a day, the day itself for 0; `None` when the calendar runs out of them.
@@ -97,3 +99,6 @@ impl WorkCalendar {
         best.1
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,8 +39,12 @@ impl LocalDay {
 
     /// Reads an ISO date: `2026-01-05`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        // chrono alone would take a day of one digit or a year of five.
-        let shaped = text.len() == 10 && !text.starts_with(['+', '-']);
+        // chrono alone would take blanks, days of one digit and years of five.
+        let shaped = text.len() == 10
+            && text.bytes().enumerate().all(|(index, byte)| match index {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
         let read = shaped.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
         read.map(Self::from_date).ok_or_else(|| Error::Day { text: text.to_owned() })
     }
@@ -179,3 +183,6 @@ impl std::str::FromStr for MinuteOfDay {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

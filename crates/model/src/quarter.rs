@@ -190,3 +190,6 @@ impl Quarter {
         (self.last_day.plus(1).since(self.first_day).max(0) / 7) as u32
     }
 }
+
+#[cfg(test)]
+mod tests;

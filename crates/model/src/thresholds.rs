@@ -136,3 +136,6 @@ impl From<Thresholds> for BTreeMap<String, String> {
         thresholds.customised().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

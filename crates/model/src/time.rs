@@ -211,3 +211,6 @@ impl std::str::FromStr for EventTime {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ impl std::str::FromStr for Zone {
         Self::parse(name)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -91,3 +91,62 @@ impl ZoneCache {
         second - STEPS * ONE_CHANGE_S
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::zone::tests::any_zone;
+
+    /// Seconds at which the zone changes its offset in the year after a day, found at each midnight UTC.
+    fn changes(zone: Zone, day: i64) -> Vec<i64> {
+        let midnights = (day..day + 366).map(|day| day * 86_400);
+        midnights
+            .filter(|midnight| zone.offset_s(*midnight) != zone.offset_s(midnight + 86_400))
+            .map(|midnight| zone.change_between(midnight, midnight + 86_400))
+            .collect()
+    }
+
+    fn says_the_same(cache: &mut ZoneCache, at: EventTime) -> Result<(), TestCaseError> {
+        let zone = cache.zone();
+        let plain = (zone.local_day(at), zone.local_minute(at));
+        prop_assert_eq!((cache.local_day(at), cache.local_minute(at)), plain, "{} at {}", zone, at);
+        prop_assert_eq!(cache.local(at), plain);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn the_cache_says_what_the_zone_says_in_any_order(
+            zone in any_zone(),
+            instants in prop::collection::vec(-2_500_000_000_000..4_500_000_000_000_i64, 1..40),
+        ) {
+            let mut cache = ZoneCache::new(zone);
+            for ms in instants {
+                says_the_same(&mut cache, EventTime::from_ms(ms))?;
+            }
+        }
+
+        #[test]
+        fn the_cache_is_right_on_both_sides_of_every_change(
+            zone in any_zone(), day in -18_000..47_000_i64, start in 0..366_i64, step in -9_000_000..9_000_000_i64,
+        ) {
+            let mut cache = ZoneCache::new(zone);
+            says_the_same(&mut cache, EventTime::from_ms((day + start) * 86_400_000))?;
+            for change in changes(zone, day) {
+                for off in [0, -1, 1, step, -step, -1, 0] {
+                    says_the_same(&mut cache, EventTime::from_ms(change * 1_000 + off))?;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_cache_knows_the_ends_of_time() {
+        for end in [EventTime::MIN, EventTime::MAX] {
+            let zone = Zone::parse("America/New_York").unwrap();
+            assert_eq!(ZoneCache::new(zone).local_day(end), zone.local_day(end));
+        }
+    }
+}

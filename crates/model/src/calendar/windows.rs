@@ -53,11 +53,13 @@ impl WorkCalendar {
     ) -> impl Iterator<Item = EventTime> + '_ {
         // One week earlier, because a clock that goes back across midnight can show the week before.
         let mut week = self.week_start(zone.local_day(after)).minus(7);
+        let mut last = after;
         std::iter::from_fn(move || {
             for _ in 0..=LOOKAHEAD_WEEKS {
                 let found = self.update_window_close(zone, week, close);
                 week = week.plus(7);
-                if let Some(close_at) = found.filter(|close_at| *close_at > after) {
+                if let Some(close_at) = found.filter(|close_at| *close_at > last) {
+                    last = close_at;
                     return Some(close_at);
                 }
             }

@@ -71,3 +71,51 @@ impl std::str::FromStr for Decimal {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(14.57, "14.57")]
+    #[case(0.1 + 0.2, "0.3")]
+    #[case(99.5, "99.5")]
+    #[case(-0.0, "0")]
+    #[case(40_000_000.0, "40000000")]
+    #[case(1e-7, "0")]
+    #[case(1.000_000_5, "1")]
+    #[case(1.000_001_5, "1.000002")]
+    fn a_float_is_the_shortest_decimal_that_stands_for_it(#[case] wire: f64, #[case] shown: &str) {
+        assert_eq!(Decimal::from_f64(wire).unwrap().to_string(), shown);
+    }
+
+    #[rstest]
+    #[case(f64::NAN)]
+    #[case(f64::NEG_INFINITY)]
+    #[case(1e13)]
+    #[case(1e300)]
+    fn a_float_beyond_millionths_is_none(#[case] wire: f64) {
+        assert_eq!(Decimal::from_f64(wire), None);
+    }
+
+    #[rstest]
+    #[case("14.57", Some(14_570_000))]
+    #[case("+.5", Some(500_000))]
+    #[case("-3", Some(-3_000_000))]
+    #[case("0.00000050000001", Some(1))]
+    #[case("0.0000005", Some(0))]
+    #[case("", None)]
+    #[case("-", None)]
+    #[case(".", None)]
+    #[case("5.", None)]
+    #[case("1,5", None)]
+    #[case("1e3", None)]
+    #[case("--1", None)]
+    #[case("٣", None)]
+    #[case("9999999999999", None)]
+    fn plain_decimal_text_is_read_and_nothing_else(#[case] text: &str, #[case] millionths: Option<i64>) {
+        assert_eq!(Decimal::parse(text).ok().map(Decimal::millionths), millionths);
+    }
+}

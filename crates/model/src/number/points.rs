@@ -111,3 +111,52 @@ impl fmt::Display for Points {
         f.pad(&write_scaled(i128::from(self.0), 3))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(3.0, Some(3_000))]
+    #[case(0.1, Some(100))]
+    #[case(-2.5, Some(-2_500))]
+    #[case(0.0005, Some(0))]
+    #[case(0.0015, Some(2))]
+    #[case(1.0025, Some(1_002))]
+    #[case(1.002_500_1, Some(1_003))]
+    #[case(1e-300, Some(0))]
+    #[case(1e9, Some(1_000_000_000_000))]
+    #[case(1.1e9, None)]
+    #[case(-1e300, None)]
+    #[case(f64::NAN, None)]
+    #[case(f64::INFINITY, None)]
+    fn points_off_the_wire_are_thousandths_half_to_even(#[case] wire: f64, #[case] inside: Option<i64>) {
+        assert_eq!(Points::from_f64(wire).map(Points::thousandths), inside);
+    }
+
+    #[rstest]
+    #[case(3_000, "3")]
+    #[case(3_500, "3.5")]
+    #[case(-125, "-0.125")]
+    #[case(0, "0")]
+    #[case(1_010, "1.01")]
+    #[case(100_000, "100")]
+    fn points_show_without_trailing_zeros(#[case] thousandths: i64, #[case] shown: &str) {
+        assert_eq!(Points::from_thousandths(thousandths).to_string(), shown);
+    }
+
+    #[test]
+    fn the_sprint_of_the_scenario_ends_at_34() {
+        let changes = [30, 5, 2, -3].map(Points::whole);
+        assert_eq!(changes.into_iter().sum::<Points>(), Points::whole(34));
+    }
+
+    #[test]
+    fn sums_of_points_never_wrap() {
+        let most = Points::from_thousandths(i64::MAX);
+        assert_eq!(most + Points::whole(1), most);
+        assert_eq!((-most - Points::whole(5)).abs(), most);
+    }
+}

@@ -4,21 +4,17 @@
 //! [`LIMIT`], so that equality is equality of the fields and a shift by two decimal places never overflows. An
 //! operation whose result would be beyond answers `None`; a caller that gets `None` has no data, it has not a wrong number.
 
+mod show;
+
 use std::cmp::Ordering;
-use std::fmt;
 use std::ops::Neg;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::write_scaled;
 use super::{Decimal, Points};
-use crate::Error;
 
 /// Bound of both parts: 128 bits hold 1.7 x 10^38, two places are kept free for percent and the next digit.
 const LIMIT: u128 = 1_000_000_000_000_000_000_000_000_000_000_000_000;
-
-/// Most decimal places that [`Ratio::exact`] writes out before it prefers a fraction.
-const EXACT_PLACES: usize = 12;
 
 /// An exact fraction. In snapshots and configuration it is its [`Ratio::exact`] text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,103 +106,10 @@ impl Ratio {
         if other.num == 0 { None } else { self.checked_mul(turned) }
     }
 
-    /// Shows the ratio with that many decimal places, half to even (R13): 29/4 with 1 is `7.2`, 7/4 is `1.8`.
-    pub fn round_half_even(self, decimals: u32) -> String {
-        let den = self.den.unsigned_abs();
-        let whole = self.num.unsigned_abs() / den;
-        let mut rest = self.num.unsigned_abs() % den;
-        let mut digits = whole.to_string().into_bytes();
-        for _ in 0..decimals {
-            rest *= 10;
-            // A digit: the rest was below the denominator.
-            digits.push(b'0' + (rest / den) as u8);
-            rest %= den;
-        }
-        let odd = digits.last().is_some_and(|digit| (digit - b'0') % 2 == 1);
-        let up = match (rest * 2).cmp(&den) {
-            Ordering::Less => false,
-            Ordering::Equal => odd,
-            Ordering::Greater => true,
-        };
-        if up {
-            carry(&mut digits);
-        }
-        let negative = self.num < 0 && digits.iter().any(|digit| *digit != b'0');
-        let mut text = String::with_capacity(digits.len() + 2);
-        if negative {
-            text.push('-');
-        }
-        let point = digits.len() - decimals as usize;
-        for (index, digit) in digits.iter().enumerate() {
-            if index == point {
-                text.push('.');
-            }
-            text.push(char::from(*digit));
-        }
-        text
-    }
-
-    /// Shows a hundred times the ratio with that many decimal places, half to even, without a sign for percent.
-    pub fn percent(self, decimals: u32) -> String {
-        let hundred = 100 / gcd(100, self.den.unsigned_abs()) as i128;
-        let den = self.den / gcd(100, self.den.unsigned_abs()) as i128;
-        // The bound leaves two places free, so the product fits; it need not be within the bound to be shown.
-        Self { num: self.num * hundred, den }.round_half_even(decimals)
-    }
-
-    /// Shows the ratio without losing anything: an integer or a decimal where it ends, else a fraction such as `29/7`.
-    pub fn exact(self) -> String {
-        let mut shift: i128 = 1;
-        for places in 0..=EXACT_PLACES {
-            if shift % self.den == 0 {
-                return match self.num.checked_mul(shift / self.den) {
-                    Some(scaled) => write_scaled(scaled, places),
-                    None => break,
-                };
-            }
-            shift *= 10;
-        }
-        format!("{}/{}", self.num, self.den)
-    }
-
-    /// Reads what [`Self::exact`] writes: `29/7`, `7.25` or `7`.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        read(text).ok_or_else(|| Error::Number {
-            what: "ratio",
-            text: text.to_owned(),
-            expected: "a number or a fraction, such as 7.25 or 29/7",
-        })
-    }
-
     /// For charts; no decision uses it.
     pub fn to_f64(self) -> f64 {
         self.num as f64 / self.den as f64
     }
-}
-
-/// Reads a fraction of integers or plain decimal text.
-fn read(text: &str) -> Option<Ratio> {
-    if let Some((num, den)) = text.split_once('/') {
-        return Ratio::new(num.parse().ok()?, den.parse().ok()?);
-    }
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) || text.ends_with('.') {
-        return None;
-    }
-    let den = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    Ratio::new(format!("{whole}{fraction}").parse().ok()?, den)
-}
-
-/// Adds one to a row of digits.
-fn carry(digits: &mut Vec<u8>) {
-    for digit in digits.iter_mut().rev() {
-        if *digit < b'9' {
-            *digit += 1;
-            return;
-        }
-        *digit = b'0';
-    }
-    digits.insert(0, b'1');
 }
 
 /// Greatest common divisor; that of 0 and n is n. Division of 64 bits is several times as fast as of 128, and
@@ -302,31 +205,5 @@ impl From<Decimal> for Ratio {
     }
 }
 
-impl From<Ratio> for String {
-    fn from(ratio: Ratio) -> Self {
-        ratio.exact()
-    }
-}
-
-impl TryFrom<String> for Ratio {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self, Error> {
-        Self::parse(&text)
-    }
-}
-
-impl std::str::FromStr for Ratio {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::parse(text)
-    }
-}
-
-/// Shows the exact ratio.
-impl fmt::Display for Ratio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.exact())
-    }
-}
+#[cfg(test)]
+mod tests;

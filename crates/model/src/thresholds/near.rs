@@ -6,7 +6,7 @@ use super::table::INFO;
 const MOST: usize = 3;
 
 /// Returns the keys that look like a mistyped one, nearest first: those that hold it as a part, then those at most a
-/// third of its letters away.
+/// third of its letters away; none that is more than twice as far as the nearest.
 pub(super) fn near_keys(key: &str) -> Vec<&'static str> {
     let most_edits = key.chars().count() / 3;
     let mut found: Vec<(usize, &'static str)> = INFO
@@ -18,7 +18,8 @@ pub(super) fn near_keys(key: &str) -> Vec<&'static str> {
         })
         .collect();
     found.sort_unstable();
-    found.into_iter().take(MOST).map(|(_, key)| key).collect()
+    let farthest = found.first().map_or(0, |(edits, _)| 2 * edits);
+    found.into_iter().filter(|(edits, _)| *edits <= farthest).take(MOST).map(|(_, key)| key).collect()
 }
 
 /// Edits from one text to the other: letters added, removed or replaced.
