@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bellwether_model::EventTime;
-use bellwether_model::{BlockerId, DependencyId, KeyResultId, SprintId};
+use bellwether_model::{BlockerId, DependencyId, KeyResultId, SprintId, SquadId};
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceKey;
@@ -24,6 +24,8 @@ pub enum Deadline {
     Blocker(BlockerId),
     /// The grace period of a closed sprint ends.
     Grace(SprintId),
+    /// A squad's load changed within the hour that ends: it is published once.
+    Load(SquadId),
     /// A local day begins in a zone: rolling windows move.
     Midnight(String),
     /// Mid-cycle, a week end, or the end of a key result's quarter.

@@ -176,6 +176,7 @@ impl Engine {
         match deadline {
             Deadline::Reference => pages.on_reference(&mut context),
             Deadline::Midnight(zone) => pages.on_midnight(&mut context, zone),
+            Deadline::Load(squad) => pages.on_load(&mut context, squad),
             Deadline::Clear(key) => context.clear_if_still_false(key),
             Deadline::UpdateWindow(_)
             | Deadline::Dependency(_)

@@ -112,3 +112,16 @@ impl Fact {
             .map(|resolved| resolved.person.clone())
     }
 }
+
+/// In snapshots a fact is its protobuf form.
+impl serde::Serialize for Fact {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.to_message().encode_to_vec())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Fact {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Fact::decode(Bytes::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}

@@ -28,6 +28,9 @@ mod versions;
 
 pub mod routing;
 
+#[cfg(test)]
+mod world;
+
 pub use engine::{Engine, RestoreError};
 pub use fact::{Error as FactError, Fact, Resolved};
 pub use options::{Options, Ownership};

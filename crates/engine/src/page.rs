@@ -35,6 +35,8 @@ pub struct Pages {
     first_event: Option<EventTime>,
     /// Load as last published, so that only changes are.
     published: BTreeMap<SquadId, u64>,
+    /// Squads whose load will be looked at when the hour ends.
+    load_pending: BTreeSet<SquadId>,
 }
 
 impl Pages {
@@ -78,7 +80,12 @@ impl Pages {
         if any_left {
             self.set_midnight(context, zone);
         }
-        load::publish_changed(self, context);
+    }
+
+    /// The hour in which a squad's load changed has ended.
+    pub fn on_load(&mut self, context: &mut Context<'_>, squad: &SquadId) {
+        self.load_pending.remove(squad);
+        load::publish_if_changed(self, context, squad);
     }
 
     /// Membership, zones, calendars or thresholds changed: everybody with pages is looked at again (R8).
@@ -189,6 +196,10 @@ impl Pages {
         }
         for squad in squads.iter().filter(|squad| context.options.ownership.owns(squad.as_str())) {
             rule::concentration::look(self, context, squad);
+            if !self.load_pending.contains(squad) {
+                self.load_pending.insert(squad.clone());
+                context.deadlines.set(next_hour(now), Deadline::Load(squad.clone()));
+            }
         }
     }
 
@@ -197,4 +208,10 @@ impl Pages {
         let tomorrow = parsed.local_day(context.now).plus(1);
         context.deadlines.set(parsed.day_start(tomorrow), Deadline::Midnight(zone.to_owned()));
     }
+}
+
+/// The first full hour after an instant: load is published at most once an hour, so that a storm of pages stays cheap.
+fn next_hour(now: EventTime) -> EventTime {
+    const HOUR_MS: i64 = 3_600_000;
+    EventTime::from_ms((now.ms().div_euclid(HOUR_MS) + 1) * HOUR_MS)
 }

@@ -119,6 +119,20 @@ impl Reference {
         self.squads.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
     }
 
+    /// The squad whose board, project or team this is, at an instant; else, for events that precede the record, the one
+    /// that first named it.
+    pub fn squad_of_board(&self, board: &str, at: EventTime) -> Option<&SquadId> {
+        let names = |squad: &Squad| squad.boards.iter().any(|known| known == board);
+        if board.is_empty() {
+            return None;
+        }
+        let effective = self.squads(at).find(|(_, squad)| names(squad)).map(|(id, _)| id);
+        effective.or_else(|| {
+            let ever = |versions: &Versions<Squad>| versions.iter().any(|version| names(&version.value));
+            self.squads.iter().find(|(_, versions)| ever(versions)).map(|(id, _)| id)
+        })
+    }
+
     /// A person at an instant.
     pub fn person(&self, person: &PersonId, at: EventTime) -> Option<&Person> {
         self.people.get(person)?.at(at)

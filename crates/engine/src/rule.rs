@@ -30,3 +30,6 @@ pub fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
         .any(|rule| context.instances.get(&engineer(rule, person)).is_some())
         || concentration::running(context).iter().any(|key| key.subject.plain() == person.as_str())
 }
+
+#[cfg(test)]
+mod tests;

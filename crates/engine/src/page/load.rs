@@ -1,6 +1,6 @@
 //! Publishes a squad's on-call load (`load.assessed`), when it changed since it was last published.
 //!
-//! Looked at when a local day begins; per person by pseudonym only.
+//! Looked at when an hour ends in which a rule looked at the squad; per person by pseudonym only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,29 +20,18 @@ use crate::measures;
 /// Most page sources named for a squad.
 const TOP_SOURCES: usize = 5;
 
-/// Publishes the load of every squad judged here whose load changed.
-pub fn publish_changed(pages: &mut Pages, context: &mut Context<'_>) {
+/// Publishes the load of a squad if it changed.
+pub fn publish_if_changed(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId) {
     let now = context.now;
-    let squads: Vec<SquadId> = context
-        .reference
-        .squads(now)
-        .map(|(squad, _)| squad.clone())
-        .filter(|squad| context.options.ownership.owns(squad.as_str()))
-        .collect();
-    for squad in squads {
-        let assessed = assess(pages, context, &squad);
-        let fingerprint = xxh3_64(&assessed.encode_to_vec());
-        if pages.published.get(&squad) == Some(&fingerprint) {
-            continue;
-        }
-        if assessed.engineers.is_empty() && !pages.published.contains_key(&squad) {
-            continue;
-        }
-        pages.published.insert(squad.clone(), fingerprint);
-        let id = format!("load/{squad}/{}", now.to_rfc3339());
-        let message = pb::LoadAssessed { assessed_at: Some(instant::timestamp(now)), ..assessed };
-        context.emit(id, format!("load/{squad}"), message);
+    let assessed = assess(pages, context, squad);
+    let fingerprint = xxh3_64(&assessed.encode_to_vec());
+    if pages.published.get(squad) == Some(&fingerprint) {
+        return;
     }
+    pages.published.insert(squad.clone(), fingerprint);
+    let id = format!("load/{squad}/{}", now.to_rfc3339());
+    let message = pb::LoadAssessed { assessed_at: Some(instant::timestamp(now)), ..assessed };
+    context.emit(id, format!("load/{squad}"), message);
 }
 
 /// The load of a squad now, without its instant.

@@ -1,0 +1,204 @@
+//! The page rules against a small world.
+
+use bellwether_wire::pb;
+
+use crate::world::{World, stamp};
+
+/// `count` pages of somebody, one a day from `first` of January on, at noon.
+fn daily(world: &mut World, who: &str, first: u32, count: u32) {
+    for n in 0..count {
+        let day = first + n;
+        let (month, day) = if day > 31 { (2, day - 31) } else { (1, day) };
+        world.page(&format!("2026-{month:02}-{day:02}T12:00:00Z"), who);
+    }
+}
+
+#[test]
+fn scenario_29_pages_in_28_days_over_a_median_of_7_fires_load_and_concentration() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    let mut pages: Vec<(u32, u32, &str)> = Vec::new();
+    for n in 0..28 {
+        pages.push((6 + n, 12, "ann"));
+    }
+    pages.push((33, 13, "ann"));
+    for n in 0..7 {
+        pages.push((6 + 4 * n, 9, "bob"));
+        pages.push((6 + 4 * n, 10, "cy"));
+    }
+    pages.sort_unstable();
+    for (day, hour, who) in pages {
+        let (month, day) = if day > 31 { (2, day - 31) } else { (1, day) };
+        world.page(&format!("2026-{month:02}-{day:02}T{hour:02}:00:00Z"), who);
+    }
+    let fired: Vec<String> = world
+        .triggers()
+        .into_iter()
+        .filter(|line| line.starts_with("fired") && line.contains("ann"))
+        .collect();
+    assert_eq!(fired.len(), 3, "{fired:#?}");
+    assert!(fired.iter().any(|line| line.starts_with("fired velocity-drop.forecast ann")));
+    let load = world.fired("velocity-drop.page-load").explain.clone().expect("explained");
+    assert_eq!(load.inputs[0].value, "17");
+    assert!(fired.iter().any(|line| line.starts_with("fired velocity-drop.concentration ann")));
+
+    world.until("2026-02-02T14:00:00Z");
+    let last = world.said.iter().rev().find_map(|event| match &event.payload {
+        bellwether_wire::Payload::LoadAssessed(message) => Some(message.clone()),
+        _ => None,
+    });
+    let last = last.expect("load was assessed");
+    assert_eq!((last.engineers[0].pages, last.engineers[0].per_week.as_str()), (29, "7.2"));
+    let shown = |measure: &Option<pb::Measure>| measure.as_ref().map(|measure| measure.display.clone());
+    assert_eq!(shown(&last.median).as_deref(), Some("7.0"));
+    assert_eq!(shown(&last.ratio).as_deref(), Some("4.1"));
+    let concentration = world.fired("velocity-drop.concentration");
+    assert_eq!(concentration.squads, ["a"]);
+}
+
+#[test]
+fn r33_seventeen_pages_fire_and_sixteen_do_not() {
+    let mut world = World::new(&["ann"]);
+    daily(&mut world, "ann", 6, 16);
+    assert!(!world.triggers().iter().any(|line| line.contains("page-load")));
+    daily(&mut world, "ann", 22, 1);
+    assert!(
+        world
+            .triggers()
+            .iter()
+            .any(|line| line == "fired velocity-drop.page-load ann 2026-01-22T12:00:00.000Z")
+    );
+}
+
+#[test]
+fn r34_the_forecast_yields_to_page_load_at_once() {
+    let mut world = World::new(&["ann"]);
+    daily(&mut world, "ann", 6, 17);
+    let lines = world.triggers();
+    assert_eq!(
+        lines,
+        [
+            "fired velocity-drop.forecast ann 2026-01-12T00:00:00.000Z",
+            "fired velocity-drop.page-load ann 2026-01-22T12:00:00.000Z",
+            "cleared velocity-drop.forecast ann 2026-01-22T12:00:00.000Z: became page-load",
+        ]
+    );
+}
+
+#[test]
+fn r10_a_window_rule_clears_after_168_hours_of_false() {
+    let mut world = World::new(&["ann"]);
+    for n in 0..17 {
+        world.page(&format!("2026-01-06T{:02}:00:00Z", n), "ann");
+    }
+    world.until("2026-03-01T00:00:00Z");
+    let lines: Vec<String> = world.triggers().into_iter().filter(|line| line.contains("page-load")).collect();
+    assert_eq!(
+        lines,
+        [
+            "fired velocity-drop.page-load ann 2026-01-06T16:00:00.000Z",
+            "cleared velocity-drop.page-load ann 2026-02-10T00:00:00.000Z: condition no longer holds",
+        ]
+    );
+}
+
+#[test]
+fn r10_a_condition_that_comes_back_before_is_the_same_instance_amended() {
+    let mut world = World::new(&["ann"]);
+    for n in 0..17 {
+        world.page(&format!("2026-01-06T{:02}:00:00Z", n), "ann");
+    }
+    for n in 0..17 {
+        world.page(&format!("2026-02-05T{:02}:00:00Z", n), "ann");
+    }
+    let lines: Vec<String> = world.triggers().into_iter().filter(|line| line.contains("page-load")).collect();
+    assert_eq!(
+        lines[1],
+        "amended velocity-drop.page-load ann 2026-02-05T16:00:00.000Z: the condition holds again"
+    );
+    world.until("2026-02-20T00:00:00Z");
+    assert_eq!(
+        world.triggers().iter().filter(|line| line.contains("cleared velocity-drop.page-load")).count(),
+        0
+    );
+}
+
+#[test]
+fn r33_with_a_median_of_zero_a_top_of_four_is_concentrated() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    for (n, who) in ["bob", "cy"].into_iter().enumerate() {
+        world.at(
+            "2026-01-05T00:00:00Z",
+            pb::ShiftScheduled {
+                shift: format!("s{n}"),
+                responder: crate::world::person(who),
+                start: stamp("2026-01-05T00:00:00Z"),
+                end: stamp("2026-03-05T00:00:00Z"),
+                ..Default::default()
+            },
+        );
+    }
+    daily(&mut world, "ann", 6, 4);
+    let fired = world.fired("velocity-drop.concentration");
+    let explain = fired.explain.as_ref().expect("explained");
+    assert_eq!(explain.notes, ["concentrated"]);
+    assert_eq!(explain.arithmetic, "median 0 has no ratio; 4 >= 4 pages on one engineer");
+}
+
+#[test]
+fn r33_when_the_top_changes_hands_the_old_instance_is_false_and_the_new_one_fires() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    world.page("2026-01-06T08:00:00Z", "cy");
+    world.page("2026-01-06T08:00:00Z", "bob");
+    daily(&mut world, "ann", 7, 4);
+    for n in 0..9 {
+        world.page(&format!("2026-01-12T{n:02}:00:00Z"), "bob");
+    }
+    let lines: Vec<String> =
+        world.triggers().into_iter().filter(|line| line.contains("concentration")).collect();
+    assert_eq!(lines[0], "fired velocity-drop.concentration ann 2026-01-10T12:00:00.000Z");
+    assert!(lines.iter().any(|line| line.starts_with("fired velocity-drop.concentration bob")), "{lines:#?}");
+    world.until("2026-01-25T00:00:00Z");
+    assert!(world.triggers().iter().any(|line| line.starts_with("cleared velocity-drop.concentration ann")));
+}
+
+#[test]
+fn r09_fewer_than_three_eligible_people_are_no_data() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    daily(&mut world, "ann", 6, 12);
+    daily(&mut world, "bob", 18, 1);
+    assert!(!world.triggers().iter().any(|line| line.contains("concentration")));
+}
+
+#[test]
+fn friday_2330_in_new_york_is_a_weekend_page_only_in_tokyo() {
+    let mut world = World::new(&["cy"]);
+    world.member("2026-01-01T00:00:00Z", "ann", "a", "America/New_York");
+    world.member("2026-01-01T00:00:00Z", "bob", "a", "Asia/Tokyo");
+    world.page("2026-01-10T04:30:00Z", "ann");
+    world.page("2026-01-10T04:30:00Z", "bob");
+    world.page("2026-01-12T12:00:00Z", "cy");
+    world.until("2026-01-13T00:00:00Z");
+    let load = world.said.iter().rev().find_map(|event| match &event.payload {
+        bellwether_wire::Payload::LoadAssessed(message) => Some(message),
+        _ => None,
+    });
+    let load = load.expect("load was assessed");
+    assert_eq!(load.weekend_people, 1);
+    assert_eq!(load.weekend_pages, 1);
+}
+
+#[test]
+fn a_restored_engine_goes_on_as_if_nothing_had_happened() {
+    let mut straight = World::new(&["ann", "bob", "cy"]);
+    daily(&mut straight, "ann", 6, 25);
+    let mut broken = World::new(&["ann", "bob", "cy"]);
+    daily(&mut broken, "ann", 6, 12);
+    let snapshot = broken.engine.snapshot();
+    broken.engine = crate::Engine::restore(crate::Options::default(), &snapshot).expect("own snapshot");
+    assert_eq!(broken.engine.snapshot(), snapshot);
+    let router = broken.router.snapshot();
+    broken.router = crate::routing::Router::restore(&router).expect("own snapshot");
+    daily(&mut broken, "ann", 18, 13);
+    assert_eq!(broken.said, straight.said);
+    assert_eq!(broken.engine.snapshot(), straight.engine.snapshot());
+}

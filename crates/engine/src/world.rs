@@ -1,0 +1,155 @@
+//! A world for tests: an organisation, a router and an engine on event time, as in a file replay.
+//!
+//! Say what happens with [`World::at`]; ask what fired with [`World::triggers`]. Every helper takes only what a test
+//! cares about.
+
+use bellwether_model::EventTime;
+use bellwether_wire::envelope::Event;
+use bellwether_wire::{Payload, instant, pb};
+
+use crate::routing::Router;
+use crate::{Engine, Options};
+
+/// A small world on event time.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) engine: Engine,
+    pub(crate) said: Vec<Event>,
+    events: u32,
+}
+
+/// An instant of a test, RFC 3339.
+pub(crate) fn time(text: &str) -> EventTime {
+    EventTime::parse(text).expect("an instant")
+}
+
+/// A person by their own id.
+pub(crate) fn person(id: &str) -> Option<pb::Identity> {
+    Some(pb::Identity { source: String::new(), external_id: id.to_owned() })
+}
+
+/// A human actor.
+pub(crate) fn human(id: &str) -> Option<pb::Actor> {
+    Some(pb::Actor { kind: pb::ActorKind::Human.into(), identity: person(id) })
+}
+
+/// A protobuf instant.
+pub(crate) fn stamp(text: &str) -> Option<pbjson_types::Timestamp> {
+    Some(instant::timestamp(time(text)))
+}
+
+impl World {
+    /// An organisation in UTC whose quarter begins on Monday 2026-01-05, with squad `a` of the people named.
+    pub(crate) fn new(people: &[&str]) -> Self {
+        let mut world = Self {
+            router: Router::new(),
+            engine: Engine::new(Options::default()),
+            said: Vec::new(),
+            events: 0,
+        };
+        let start = "2026-01-01T00:00:00Z";
+        world.at(
+            start,
+            pb::OrganisationRecorded {
+                organisation: "acme".into(),
+                zone: "UTC".into(),
+                fiscal_start: "2026-01-05".into(),
+                ..Default::default()
+            },
+        );
+        world
+            .at(start, pb::SquadRecorded { squad: "a".into(), function: "eng".into(), ..Default::default() });
+        for person in people {
+            world.member(start, person, "a", "UTC");
+        }
+        world
+    }
+
+    /// Something happens, and the engine folds it.
+    pub(crate) fn at(&mut self, when: &str, payload: impl Into<Payload>) {
+        self.events += 1;
+        let event = Event::new("test://world", format!("{:06}", self.events), time(when), payload);
+        self.feed(&event);
+    }
+
+    /// An event of its own making arrives.
+    pub(crate) fn feed(&mut self, event: &Event) {
+        for (_, fact) in self.router.route(event, event.time).facts {
+            self.engine.apply(&fact, event.time, &mut self.said);
+        }
+    }
+
+    /// A person with a zone joins a squad.
+    pub(crate) fn member(&mut self, when: &str, person: &str, squad: &str, zone: &str) {
+        self.at(when, pb::PersonRecorded { person: person.into(), zone: zone.into(), ..Default::default() });
+        self.at(
+            when,
+            pb::MembershipRecorded { person: person.into(), squad: squad.into(), ..Default::default() },
+        );
+    }
+
+    /// Somebody is paged for an incident of its own.
+    pub(crate) fn page(&mut self, when: &str, who: &str) {
+        let incident = format!("inc-{}", self.events);
+        self.at(
+            when,
+            pb::PageNotified {
+                incident,
+                responder: person(who),
+                channel: pb::PageChannel::Push.into(),
+                urgency: pb::Urgency::High.into(),
+                basis: pb::Basis::NotificationLog.into(),
+                ..Default::default()
+            },
+        );
+    }
+
+    /// Time passes.
+    pub(crate) fn until(&mut self, when: &str) {
+        self.engine.tick(time(when), &mut self.said);
+    }
+
+    /// What triggers said, a line each: `fired velocity-drop.page-load ann 2026-01-20T12:00:00.000Z`.
+    pub(crate) fn triggers(&self) -> Vec<String> {
+        self.said.iter().filter_map(|event| self.trigger_line(event)).collect()
+    }
+
+    fn trigger_line(&self, event: &Event) -> Option<String> {
+        let at = event.time.to_rfc3339();
+        let name =
+            |subject: &Option<pb::Subject>| subject.as_ref().map(|s| self.plain(s)).unwrap_or_default();
+        Some(match &event.payload {
+            Payload::TriggerFired(m) => format!("fired {} {} {at}", m.rule, name(&m.subject)),
+            Payload::TriggerAmended(m) => {
+                format!("amended {} {} {at}: {}", m.rule, name(&m.subject), m.change)
+            }
+            Payload::TriggerCleared(m) => {
+                format!("cleared {} {} {at}: {}", m.rule, name(&m.subject), m.reason)
+            }
+            Payload::TriggerHeld(m) => format!("held {} {} {at}: {}", m.rule, name(&m.subject), m.source),
+            Payload::TriggerSuppressed(m) => format!("suppressed {} {} {at}", m.rule, name(&m.subject)),
+            _ => return None,
+        })
+    }
+
+    /// The plain id of a subject: pseudonyms are undone for the people the tests know.
+    fn plain(&self, subject: &pb::Subject) -> String {
+        let key = bellwether_wire::ids::HashKey::ZERO;
+        ["ann", "bob", "cy", "dee", "eve", "fay"]
+            .into_iter()
+            .find(|person| bellwether_wire::ids::pseudonym(&key, person) == subject.id)
+            .map_or_else(|| subject.id.clone(), str::to_owned)
+    }
+
+    /// The message of the first firing of a rule.
+    pub(crate) fn fired(&self, rule: &str) -> &pb::TriggerFired {
+        self.said
+            .iter()
+            .find_map(|event| match &event.payload {
+                Payload::TriggerFired(message) if message.rule == rule => Some(message.as_ref()),
+                _ => None,
+            })
+            .expect("the rule fired")
+    }
+}
