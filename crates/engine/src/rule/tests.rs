@@ -150,7 +150,7 @@ fn r33_when_the_top_changes_hands_the_old_instance_is_false_and_the_new_one_fire
     world.page("2026-01-06T08:00:00Z", "cy");
     world.page("2026-01-06T08:00:00Z", "bob");
     daily(&mut world, "ann", 7, 4);
-    for n in 0..9 {
+    for n in 0..10 {
         world.page(&format!("2026-01-12T{n:02}:00:00Z"), "bob");
     }
     let lines: Vec<String> =
