@@ -1,0 +1,155 @@
+//! From a JSON document to the payloads inside it: pages, arrays, wrappers, GraphQL connections, Airbyte records.
+//!
+//! What it is not: the judge of what a payload is; see `recognise`.
+
+use serde_json::{Map, Value};
+
+use super::recognise::{Kind, recognise};
+
+/// A JSON object.
+pub(crate) type Object = Map<String, Value>;
+
+/// Keys under which pages of the APIs keep their list.
+pub(crate) const PAGE_KEYS: &[&str] = &[
+    "issues",
+    "values",
+    "incidents",
+    "log_entries",
+    "oncalls",
+    "schedules",
+    "services",
+    "users",
+    "teams",
+    "escalation_policies",
+    "issueChangeLogs",
+    "statuses",
+    "sprints",
+    "boards",
+    "priorities",
+    "vendors",
+];
+
+/// Keys under which a single thing is wrapped.
+const WRAPPERS: &[&str] = &[
+    "incident",
+    "log_entry",
+    "schedule",
+    "oncall",
+    "service",
+    "user",
+    "team",
+    "escalation_policy",
+    "issue",
+    "sprint",
+    "board",
+];
+
+/// Visits every payload of a document with the key it was found under.
+pub(crate) fn expand(value: Value, hint: Option<&str>, visit: &mut dyn FnMut(Object, Kind)) {
+    match value {
+        Value::Array(elements) => elements.into_iter().for_each(|element| expand(element, hint, visit)),
+        Value::Object(object) => expand_object(object, hint, visit),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            visit(Object::new(), Kind::Unknown);
+        }
+    }
+}
+
+fn expand_object(mut object: Object, hint: Option<&str>, visit: &mut dyn FnMut(Object, Kind)) {
+    if let Some(Value::Object(record)) = object.get_mut("record")
+        && let Some(data) = record.remove("data")
+    {
+        let stream = record.remove("stream");
+        let stream = stream.as_ref().and_then(Value::as_str).and_then(|name| name.rsplit("__").next());
+        return expand(data, stream, visit);
+    }
+    let kind = recognise(&object, hint);
+    if !matches!(kind, Kind::Unknown) {
+        return visit(object, kind);
+    }
+    if let Some(key) = PAGE_KEYS.iter().find(|key| object.get(**key).is_some_and(Value::is_array)) {
+        let list = object.remove(*key).unwrap_or_default();
+        return page(object, key, list, visit);
+    }
+    if let Some(data @ (Value::Object(_) | Value::Array(_))) = object.get_mut("data").map(Value::take) {
+        return connections(data, visit);
+    }
+    if let Some(key) = WRAPPERS.iter().find(|key| object.get(**key).is_some_and(Value::is_object)) {
+        let inner = object.remove(*key).unwrap_or_default();
+        return expand(inner, Some(key), visit);
+    }
+    let lists_only = !object.is_empty() && object.values().all(|value| is_list_of_objects(value));
+    if lists_only {
+        return object.into_iter().for_each(|(_, list)| expand(list, None, visit));
+    }
+    visit(object, kind);
+}
+
+/// A page: its elements, and what it says about itself.
+pub(crate) fn page(mut rest: Object, key: &str, list: Value, visit: &mut dyn FnMut(Object, Kind)) {
+    let Value::Array(elements) = list else { return };
+    let about_issue = rest.remove("self");
+    for mut element in elements {
+        // A page of one issue's history names the issue only in its own link.
+        if let (Value::Object(object), Some(link)) = (&mut element, &about_issue)
+            && key == "values"
+            && object.contains_key("items")
+        {
+            object.entry("__page").or_insert_with(|| link.clone());
+        }
+        expand(element, Some(key), visit);
+    }
+    page_end(rest, key, visit);
+}
+
+/// What a page says about itself once its elements are through.
+pub(crate) fn page_end(rest: Object, key: &str, visit: &mut dyn FnMut(Object, Kind)) {
+    let total = rest.get("total").and_then(Value::as_u64);
+    visit(Object::new(), Kind::Page { key: key.to_owned(), total });
+}
+
+/// Finds lists in a GraphQL answer, wherever they are.
+fn connections(value: Value, visit: &mut dyn FnMut(Object, Kind)) {
+    match value {
+        Value::Array(elements) => elements.into_iter().for_each(|element| expand(element, None, visit)),
+        Value::Object(mut object) => {
+            let kind = recognise(&object, Some("graphql"));
+            if !matches!(kind, Kind::Unknown) {
+                return visit(object, kind);
+            }
+            if let Some(Value::Array(nodes)) = object.get_mut("nodes").map(Value::take) {
+                nodes.into_iter().for_each(|node| connections(node, visit));
+                let more = object
+                    .get("pageInfo")
+                    .and_then(|info| info.get("hasNextPage"))
+                    .and_then(Value::as_bool)
+                    .unwrap_or_default();
+                let total = more.then_some(u64::MAX);
+                return visit(Object::new(), Kind::Page { key: "nodes".to_owned(), total });
+            }
+            if let Some(Value::Array(edges)) = object.get_mut("edges").map(Value::take) {
+                for mut edge in edges {
+                    connections(edge.get_mut("node").map(Value::take).unwrap_or_default(), visit);
+                }
+                return;
+            }
+            let mut found = false;
+            for (_, inner) in object {
+                if inner.is_object() || is_list_of_objects(&inner) {
+                    found = true;
+                    connections(inner, visit);
+                }
+            }
+            if !found {
+                visit(Object::new(), Kind::Unknown);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            visit(Object::new(), Kind::Unknown);
+        }
+    }
+}
+
+fn is_list_of_objects(value: &Value) -> bool {
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(Value::is_object))
+}
