@@ -11,10 +11,14 @@ use bellwether_wire::envelope::{Event, EventId};
 use bellwether_wire::{Payload, ids, instant, pb};
 
 use crate::deadlines::{Deadline, Deadlines};
+use crate::explain::ExplainBuilder;
 use crate::instance::{Finding, Instance, InstanceKey, Instances, Subject, Verdict};
 use crate::options::Options;
 use crate::reference::Reference;
 use crate::sources::Sources;
+
+/// Explain input that is present while a condition does not hold but its instance has not cleared yet.
+pub const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
 /// CloudEvents source of everything the engine says.
 pub const SOURCE: &str = "bellwether://process";
@@ -124,7 +128,10 @@ impl Context<'_> {
                             && instance.false_since.is_none()
                         {
                             instance.false_since = Some(now);
-                            self.deadlines.set(now.plus(after), Deadline::Clear(key));
+                            instance.amendments += 1;
+                            let waning = instance.clone();
+                            self.deadlines.set(now.plus(after), Deadline::Clear(key.clone()));
+                            self.say_false(&key, waning, reason);
                         }
                     }
                 }
@@ -232,8 +239,34 @@ impl Context<'_> {
         };
         instance.watched = finding.watched;
         instance.amendments += 1;
-        let number = instance.amendments;
         let instance = instance.clone();
+        self.say_amended(key, instance, finding, change);
+    }
+
+    /// The condition became false and the clear-after time runs: an amendment says so, because a resolution needs no
+    /// evidence from then on (R74).
+    fn say_false(&mut self, key: &InstanceKey, instance: Instance, reason: &str) {
+        let explain = ExplainBuilder::new(key.rule)
+            .input(CONDITION_FALSE_SINCE, self.now.to_rfc3339(), self.now.to_rfc3339(), "instant", self.now)
+            .clears_when("it stays false")
+            .build();
+        let finding = Finding {
+            key_result: instance.key_result.clone(),
+            id_suffix: None,
+            as_of: instance.as_of,
+            severity: pb::Severity::Warning,
+            explain,
+            blast_radius: None,
+            squads: instance.squads.clone(),
+            watched: instance.watched.clone(),
+            amend: None,
+            second_window: false,
+        };
+        self.say_amended(key, instance, finding, reason.to_owned());
+    }
+
+    fn say_amended(&mut self, key: &InstanceKey, instance: Instance, finding: Finding, change: String) {
+        let number = instance.amendments;
         let message = pb::TriggerAmended {
             trigger: instance.trigger.clone(),
             rule: key.rule.as_str().to_owned(),

@@ -96,6 +96,7 @@ fn r10_a_window_rule_clears_after_168_hours_of_false() {
         lines,
         [
             "fired velocity-drop.page-load ann 2026-01-06T16:00:00.000Z",
+            "amended velocity-drop.page-load ann 2026-02-03T00:00:00.000Z: the mean is back at or below the threshold",
             "cleared velocity-drop.page-load ann 2026-02-10T00:00:00.000Z: condition no longer holds",
         ]
     );
