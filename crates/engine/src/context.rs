@@ -237,7 +237,7 @@ impl Context<'_> {
         } else {
             return;
         };
-        instance.watched = finding.watched;
+        instance.watched.clone_from(&finding.watched);
         instance.amendments += 1;
         let instance = instance.clone();
         self.say_amended(key, instance, finding, change);
