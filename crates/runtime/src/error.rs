@@ -56,6 +56,7 @@ pub enum Error {
         attempts: u32,
         /// Class of the last failure.
         class: ErrorClass,
+        /// Its cause.
         #[source]
         source: bellwether_log::Error,
     },
@@ -83,6 +84,17 @@ pub enum Error {
     Crashed {
         /// Where.
         at: Failpoint,
+    },
+    /// The snapshot store does not answer.
+    #[error("{doing} failed {attempts} time(s), and a unit cannot be restored without it")]
+    SnapshotStore {
+        /// What was attempted, on what.
+        doing: String,
+        /// How often.
+        attempts: u32,
+        /// Its cause.
+        #[source]
+        source: crate::snapshot::ObjectsError,
     },
     /// The snapshot thread could not be started.
     #[error("the snapshot thread could not be started")]

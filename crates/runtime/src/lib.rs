@@ -23,21 +23,29 @@
 //!   halted with a reason.
 
 mod backoff;
+mod broadcast;
 pub mod clock;
+pub mod dead_letter;
 mod decide;
 pub mod error;
 pub mod failpoint;
 pub mod fold;
+mod frontier;
+mod guard;
+mod lanes;
 pub mod limits;
 pub mod metric_definitions;
 pub mod options;
 mod pulse;
+mod restore;
 pub mod service;
 pub mod snapshot;
 pub mod status;
+mod unit;
 
 pub use clock::{Clock, ManualClock, NoClock, SystemClock};
 pub use error::Error;
+pub use failpoint::{Failpoint, Failpoints};
 pub use fold::{Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
 pub use limits::DeadLetterLimits;
 pub use metric_definitions::describe_metrics;

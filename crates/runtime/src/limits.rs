@@ -66,6 +66,8 @@ impl std::fmt::Display for Exceeded {
 #[derive(Debug, Clone)]
 pub(crate) struct DeadLetterGauge {
     limits: DeadLetterLimits,
+    /// Outcomes below this offset were counted: a batch folded again after an abort does not count twice.
+    counted_to: i64,
     seen: u64,
     run: u32,
     /// Ordinals of the failures inside the window, oldest first, and whether each was a panic. Bounded by
@@ -75,17 +77,22 @@ pub(crate) struct DeadLetterGauge {
 
 impl DeadLetterGauge {
     pub(crate) fn new(limits: DeadLetterLimits) -> Self {
-        Self { limits, seen: 0, run: 0, failures: VecDeque::new() }
+        Self { limits, counted_to: 0, seen: 0, run: 0, failures: VecDeque::new() }
     }
 
     /// A record was folded.
-    pub(crate) fn folded(&mut self) {
-        self.seen += 1;
-        self.run = 0;
+    pub(crate) fn folded(&mut self, offset: i64) {
+        if self.counts(offset) {
+            self.seen += 1;
+            self.run = 0;
+        }
     }
 
     /// A record failed. `Err` means that it must not be diverted: the partition halts in front of it.
-    pub(crate) fn failed(&mut self, stage: Stage) -> Result<(), Exceeded> {
+    pub(crate) fn failed(&mut self, offset: i64, stage: Stage) -> Result<(), Exceeded> {
+        if !self.counts(offset) {
+            return Ok(());
+        }
         self.seen += 1;
         self.run += 1;
         let oldest = self.seen.saturating_sub(u64::from(self.limits.window));
@@ -109,6 +116,12 @@ impl DeadLetterGauge {
         }
         Ok(())
     }
+
+    fn counts(&mut self, offset: i64) -> bool {
+        let new = offset >= self.counted_to;
+        self.counted_to = self.counted_to.max(offset + 1);
+        new
+    }
 }
 
 #[cfg(test)]
@@ -119,10 +132,11 @@ mod tests {
     fn halts_at(outcomes: impl Iterator<Item = Option<Stage>>) -> Option<(usize, Exceeded)> {
         let mut gauge = DeadLetterGauge::new(DeadLetterLimits::default());
         for (index, outcome) in outcomes.enumerate() {
+            let offset = i64::try_from(index).unwrap();
             match outcome {
-                None => gauge.folded(),
+                None => gauge.folded(offset),
                 Some(stage) => {
-                    if let Err(exceeded) = gauge.failed(stage) {
+                    if let Err(exceeded) = gauge.failed(offset, stage) {
                         return Some((index + 1, exceeded));
                     }
                 }
@@ -158,5 +172,16 @@ mod tests {
     fn panics_have_the_tighter_bound() {
         let halted = halts_at((0..1_000).map(|n| (n % 20 == 0).then_some(Stage::Panic)));
         assert_eq!(halted, Some((201, Exceeded::Panics(11))));
+    }
+
+    #[test]
+    fn a_batch_folded_again_does_not_count_twice() {
+        let mut gauge = DeadLetterGauge::new(DeadLetterLimits::default());
+        for _ in 0..5 {
+            for offset in 0..40 {
+                assert_eq!(gauge.failed(offset, Stage::Decode), Ok(()));
+            }
+        }
+        assert_eq!(gauge.run, 40);
     }
 }

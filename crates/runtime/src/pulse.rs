@@ -18,8 +18,6 @@ pub(crate) const STALL_MS: i64 = 30_000;
 pub(crate) struct Pulse {
     /// Monotonic time of the last call.
     called_at: Option<u64>,
-    /// Offset in the unit's own input up to which it must have read before the next call.
-    awaits: Option<i64>,
     /// Since when nobody may have told the clock; told at the next look.
     paused_since_ms: Option<i64>,
     /// Wall clock at the last look.
@@ -62,31 +60,23 @@ impl Pulse {
         self.paused_since_ms
     }
 
-    /// Whether to call now. `own_position` is the unit's position in the partition its ticks go to.
-    pub(crate) fn beat(
-        &self,
-        due_ms: Option<i64>,
-        now_ms: i64,
-        elapsed_ms: u64,
-        own_position: Option<i64>,
-    ) -> Beat {
+    /// Whether to call now. `unread` is true while the unit's last tick has not been read back.
+    pub(crate) fn beat(&self, due_ms: Option<i64>, now_ms: i64, elapsed_ms: u64, unread: bool) -> Beat {
         let Some(due_ms) = due_ms else { return Beat::Rest };
         let since = self.called_at.map(|at| elapsed_ms.saturating_sub(at));
         if since.is_none_or(|since| since >= HEARTBEAT_MS) {
             return if due_ms <= now_ms { Beat::Due } else { Beat::Heartbeat };
         }
-        let unread =
-            self.awaits.is_some_and(|awaits| own_position.is_some_and(|position| position <= awaits));
         let coalesced = since.is_some_and(|since| since < COALESCE_MS);
         if due_ms <= now_ms && !coalesced && !unread { Beat::Due } else { Beat::Rest }
     }
 
-    /// The call's transaction is committed; `own_tick` is the offset of the last record it appended to the unit's
-    /// own input, where the log told it.
-    pub(crate) fn committed(&mut self, elapsed_ms: u64, own_tick: Option<i64>) {
-        self.called_at = Some(elapsed_ms);
-        self.awaits = own_tick;
+    /// The fold was told, and what it said to it is committed.
+    pub(crate) fn told(&mut self, elapsed_ms: u64, beat: Beat) {
         self.paused_since_ms = None;
+        if beat != Beat::Rest {
+            self.called_at = Some(elapsed_ms);
+        }
     }
 
     /// Milliseconds until the next call can be due, for the wait of the next poll.
@@ -106,44 +96,44 @@ mod tests {
     #[test]
     fn nothing_pending_means_no_call_ever() {
         let pulse = Pulse::started(None);
-        assert_eq!(pulse.beat(None, NOW, 0, None), Beat::Rest);
-        assert_eq!(pulse.beat(None, NOW, 10 * HEARTBEAT_MS, None), Beat::Rest);
+        assert_eq!(pulse.beat(None, NOW, 0, false), Beat::Rest);
+        assert_eq!(pulse.beat(None, NOW, 10 * HEARTBEAT_MS, false), Beat::Rest);
         assert_eq!(pulse.wait_ms(None, NOW, 0), None);
     }
 
     #[test]
     fn a_deadline_is_told_when_it_comes_and_never_before() {
         let mut pulse = Pulse::started(None);
-        pulse.committed(0, None);
-        assert_eq!(pulse.beat(Some(NOW + 1), NOW, 5_000, None), Beat::Rest);
-        assert_eq!(pulse.beat(Some(NOW), NOW, 5_000, None), Beat::Due);
+        pulse.told(0, Beat::Due);
+        assert_eq!(pulse.beat(Some(NOW + 1), NOW, 5_000, false), Beat::Rest);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 5_000, false), Beat::Due);
     }
 
     #[test]
     fn deadlines_inside_a_second_share_a_call() {
         let mut pulse = Pulse::started(None);
-        pulse.committed(10_000, None);
-        assert_eq!(pulse.beat(Some(NOW), NOW, 10_999, None), Beat::Rest);
-        assert_eq!(pulse.beat(Some(NOW), NOW, 11_000, None), Beat::Due);
+        pulse.told(10_000, Beat::Due);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 10_999, false), Beat::Rest);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 11_000, false), Beat::Due);
         assert_eq!(pulse.wait_ms(Some(NOW), NOW, 10_400), Some(600));
     }
 
     #[test]
     fn a_tick_not_yet_read_back_is_not_repeated_before_the_heartbeat() {
         let mut pulse = Pulse::started(None);
-        pulse.committed(0, Some(41));
-        assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, Some(41)), Beat::Rest, "the tick at 41 is unread");
-        assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, Some(42)), Beat::Due);
-        assert_eq!(pulse.beat(Some(NOW), NOW, HEARTBEAT_MS, Some(41)), Beat::Due);
+        pulse.told(0, Beat::Due);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, true), Beat::Rest);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, false), Beat::Due);
+        assert_eq!(pulse.beat(Some(NOW), NOW, HEARTBEAT_MS, true), Beat::Due);
     }
 
     #[test]
     fn the_heartbeat_comes_while_something_is_pending() {
         let mut pulse = Pulse::started(None);
-        pulse.committed(0, None);
+        pulse.told(0, Beat::Due);
         let far = Some(NOW + 86_400_000);
-        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS - 1, None), Beat::Rest);
-        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS, None), Beat::Heartbeat);
+        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS - 1, false), Beat::Rest);
+        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS, false), Beat::Heartbeat);
     }
 
     #[test]
@@ -156,7 +146,7 @@ mod tests {
         pulse.look(NOW + 3 * STALL_MS + 10);
         assert_eq!(pulse.pause(), Some(NOW + STALL_MS), "told from the last sign of life");
         assert_eq!(pulse.reloaded().pause(), Some(NOW + STALL_MS), "an abort does not make it forgotten");
-        pulse.committed(0, None);
+        pulse.told(0, Beat::Due);
         assert_eq!(pulse.pause(), None);
     }
 

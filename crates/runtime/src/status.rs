@@ -60,6 +60,19 @@ pub enum HaltCause {
         /// Committed position.
         committed: i64,
     },
+    /// The log no longer has the records behind the committed positions.
+    #[error(
+        "{at} begins at offset {log_start} and the group committed {committed}: records in between expired unread; \
+         set `lost-positions = \"resume\"` to go on without them"
+    )]
+    Expired {
+        /// Partition.
+        at: bellwether_log::TopicPartition,
+        /// First offset the log still has.
+        log_start: i64,
+        /// Committed position.
+        committed: i64,
+    },
     /// There is state, but the group has no positions.
     #[error(
         "the group has no committed positions although {evidence} exists: they expired or the group was renamed; \

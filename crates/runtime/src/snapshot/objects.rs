@@ -64,7 +64,8 @@ pub trait Objects: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub struct Bucket {
     store: Arc<dyn ObjectStore>,
-    runtime: tokio::runtime::Runtime,
+    /// `None` only while it is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Bucket {
@@ -83,7 +84,7 @@ impl Bucket {
             .enable_all()
             .build()
             .map_err(|source| ObjectsError::new("starting the snapshot store's runtime", source))?;
-        Ok(Self { store, runtime })
+        Ok(Self { store, runtime: Some(runtime) })
     }
 
     fn call<T>(
@@ -95,12 +96,22 @@ impl Bucket {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
             ObjectsError::new(format!("{doing} {name}"), source)
         };
+        let runtime = self.runtime.as_ref().expect("the runtime is taken by drop alone");
         // The time-out's timer must be made inside the runtime.
-        match self.runtime.block_on(async { tokio::time::timeout(CALL_TIMEOUT, future).await }) {
+        match runtime.block_on(async { tokio::time::timeout(CALL_TIMEOUT, future).await }) {
             Err(elapsed) => Err(failed(elapsed.into())),
             Ok(Err(object_store::Error::NotFound { .. })) => Ok(None),
             Ok(Err(source)) => Err(failed(source.into())),
             Ok(Ok(value)) => Ok(Some(value)),
+        }
+    }
+}
+
+impl Drop for Bucket {
+    /// A runtime that is dropped inside an async task panics; shutting it down in the background does not.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }

@@ -11,6 +11,7 @@ use bellwether_log::Position;
 
 use super::codec::Snapshot;
 use super::depot::{Depot, LoadError, Loaded, PublishError};
+use super::objects::ObjectsError;
 use crate::fold::UnitId;
 
 /// A load to carry out. `ticket` tells a late answer from the one waited for.
@@ -67,6 +68,14 @@ impl Worker {
         Ok(Self { form: Form::Thread { jobs, done }, publishing: BTreeSet::new(), reports: Vec::new() })
     }
 
+    /// Makes an inline helper load snapshots ahead of the commit.
+    #[cfg(test)]
+    pub(crate) fn trust(&mut self) {
+        if let Form::Inline(depot) = &mut self.form {
+            depot.trusting = true;
+        }
+    }
+
     /// Hands over a snapshot; false when one of this unit is still under way.
     pub(crate) fn publish(&mut self, snapshot: Snapshot) -> bool {
         let unit = snapshot.header.unit();
@@ -120,11 +129,24 @@ impl Worker {
                 self.reports.push(report);
             }
             Form::Thread { jobs, .. } => {
-                if let Err(mpsc::SendError(Job::Publish(snapshot))) = jobs.send(job) {
-                    tracing::error!(unit = snapshot.header.unit, "snapshot thread is gone, snapshot dropped");
-                    self.publishing.remove(&snapshot.header.unit());
+                if let Err(mpsc::SendError(job)) = jobs.send(job) {
+                    self.reports.push(refuse(job));
                 }
             }
+        }
+    }
+}
+
+/// The answer to a job when the thread is gone.
+fn refuse(job: Job) -> Report {
+    let gone = |doing| ObjectsError::new(doing, "the snapshot thread has ended");
+    match job {
+        Job::Publish(snapshot) => Report::Published {
+            unit: snapshot.header.unit(),
+            outcome: Err(PublishError::Objects(gone("handing over a snapshot"))),
+        },
+        Job::Load(LoadRequest { unit, ticket, .. }) => {
+            Report::Loaded { unit, ticket, outcome: Err(LoadError::Objects(gone("asking for a snapshot"))) }
         }
     }
 }
