@@ -230,7 +230,7 @@ impl Context<'_> {
         let Some(instance) = self.instances.active.get_mut(key) else { return };
         let change = if instance.false_since.take().is_some() {
             "the condition holds again".to_owned()
-        } else if let Some(change) = finding.amend {
+        } else if let Some(change) = finding.amend.clone() {
             change
         } else if instance.watched != finding.watched {
             format!("was {}, is {}", instance.watched, finding.watched)
