@@ -1,0 +1,374 @@
+//! A member of a group: a consumer and a transactional producer on one thread.
+//!
+//! ```text
+//!   poll ──> client poll ──> rebalance callback answers and writes down ──> change
+//!    |            |                                                            |
+//!    |         records ──> stash                        Revoked / Assigned <───┘ one per poll, oldest first
+//!    └── Batch <── stash, of started partitions, under the present token
+//! ```
+//!
+//! Invariants:
+//! - Changes are reported before records that came after them; records of partitions that went are dropped.
+//! - A partition is reported as assigned once its stable committed position is known, not before.
+//! - After a fence both clients are given up: everything held is reported lost, and the next poll joins anew.
+
+mod committing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use metrics::counter;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::{Offset, TopicPartitionList};
+
+use bellwether_log::{
+    Assignment, CommitOutcome, Error, ErrorClass, GroupOptions, Holdings, Member, Polled, Record, Result,
+    TopicPartition, Transaction,
+};
+
+use crate::config;
+use crate::context::{Change, Common, GroupContext};
+use crate::failure;
+use crate::identity::identity;
+use crate::kafka_log::{committed_offsets, list};
+use crate::metric_definitions::{LABEL_KIND, REBALANCES, RECORDS_POLLED};
+use crate::options::KafkaOptions;
+use crate::transaction::Transactional;
+
+/// How long one look for stable positions lasts; a transaction of a dead owner may hold them for longer.
+const POSITIONS: Duration = Duration::from_secs(1);
+/// How long a seek may take to be accepted: a partition just taken may still be starting.
+const SEEK_BOUND: Duration = Duration::from_secs(10);
+/// Between two tries of a seek.
+const SEEK_LOOK: Duration = Duration::from_millis(2);
+
+pub(crate) struct KafkaMember {
+    options: KafkaOptions,
+    common: Common,
+    group: GroupOptions,
+    consumer: Option<BaseConsumer<GroupContext>>,
+    producer: Option<Transactional>,
+    holdings: Holdings,
+    /// Taken, and waiting for their positions.
+    joining: BTreeSet<TopicPartition>,
+    /// Next offset of every started partition.
+    flowing: BTreeMap<TopicPartition, i64>,
+    stash: Vec<Record>,
+    failed: Option<Error>,
+    /// Who the group took us for when it last handed something over.
+    member_id: String,
+    fenced: bool,
+    fencings: u32,
+}
+
+impl KafkaMember {
+    pub(crate) fn join(options: KafkaOptions, common: Common, group: GroupOptions) -> Result<Self> {
+        let mut member = Self {
+            options,
+            common,
+            group,
+            consumer: None,
+            producer: None,
+            holdings: Holdings::default(),
+            joining: BTreeSet::new(),
+            flowing: BTreeMap::new(),
+            stash: Vec::new(),
+            failed: None,
+            member_id: String::new(),
+            fenced: false,
+            fencings: 0,
+        };
+        member.open()?;
+        Ok(member)
+    }
+
+    /// Opens what is not open: first the producer, which ends what a predecessor left, then the consumer.
+    fn open(&mut self) -> Result<()> {
+        if self.producer.is_none() {
+            let id = &self.group.transactional_id;
+            self.producer = Some(Transactional::open(&self.options, &self.common, id)?);
+        }
+        if self.consumer.is_none() {
+            let what = || format!("join {}", self.group.group);
+            let consumer: BaseConsumer<GroupContext> = config::member(&self.options, &self.group)
+                .create_with_context(GroupContext::new(self.common.clone()))
+                .map_err(|error| failure::fatal(what(), error))?;
+            let topics: Vec<&str> = self.group.topics.iter().map(String::as_str).collect();
+            consumer.subscribe(&topics).map_err(|error| failure::fatal(what(), error))?;
+            self.consumer = Some(consumer);
+        }
+        Ok(())
+    }
+
+    fn consumer(&self) -> Result<&BaseConsumer<GroupContext>> {
+        let closed = || Error::new(ErrorClass::Fenced, "use a member that is joining anew: poll it first");
+        self.consumer.as_ref().ok_or_else(closed)
+    }
+
+    /// Gives both clients up after a fence; what was held is lost.
+    fn surrender(&mut self) -> Option<Polled> {
+        self.fenced = false;
+        self.producer = None;
+        self.consumer = None;
+        let partitions: Vec<TopicPartition> = self.holdings.partitions().cloned().collect();
+        self.joining.clear();
+        self.forget(&partitions, true)
+    }
+
+    /// Drops partitions; the report, when the caller had been told of any of them.
+    fn forget(&mut self, partitions: &[TopicPartition], lost: bool) -> Option<Polled> {
+        let told: Vec<TopicPartition> =
+            partitions.iter().filter(|partition| self.holdings.holds(partition)).cloned().collect();
+        for partition in partitions {
+            self.joining.remove(partition);
+            self.flowing.remove(partition);
+        }
+        self.stash.retain(|record| !partitions.contains(&record.from));
+        if told.is_empty() {
+            return None;
+        }
+        counter!(REBALANCES, LABEL_KIND => if lost { "lost" } else { "revoked" }).increment(1);
+        self.holdings.lose(&told);
+        Some(Polled::Revoked { partitions: told, lost })
+    }
+
+    /// Acts on what the group decided, oldest first, until something is to be reported.
+    fn act(&mut self) -> Result<Option<Polled>> {
+        while let Some(change) = self.consumer()?.context().next_change() {
+            match change {
+                Change::Gained(partitions) => {
+                    if let Some(me) = identity(self.consumer()?) {
+                        self.member_id = me.member_id;
+                    }
+                    self.joining.extend(partitions);
+                }
+                Change::Lost { partitions, lost } => {
+                    if let Some(report) = self.forget(&partitions, lost) {
+                        return Ok(Some(report));
+                    }
+                }
+                Change::Failed(error) => {
+                    return Err(failure::fatal(format!("answer a rebalance of {}", self.group.group), error));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reports what was taken, as soon as its stable positions are known.
+    fn hand_over(&mut self) -> Result<Option<Polled>> {
+        if self.joining.is_empty() {
+            return Ok(None);
+        }
+        let partitions: Vec<TopicPartition> = self.joining.iter().cloned().collect();
+        let found = match committed_offsets(self.consumer()?, &self.group.group, &partitions, POSITIONS) {
+            Ok(found) => found,
+            Err(error) if error.class() == ErrorClass::Transient => {
+                tracing::debug!(group = %self.group.group, %error, "positions are not stable yet");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let missing = found.iter().find(|(_, committed)| committed.is_none());
+        if let Some((partition, _)) = missing.filter(|_| !self.group.start_at_beginning) {
+            let what = format!(
+                "find where group {} is in {partition}: no committed position, and starting at the beginning was \
+                 not allowed",
+                self.group.group
+            );
+            return Err(Error::new(ErrorClass::Fatal, what));
+        }
+        self.joining.clear();
+        self.holdings.gain(&partitions);
+        counter!(REBALANCES, LABEL_KIND => "gained").increment(1);
+        let assignments = found.into_iter().map(|(partition, committed)| Assignment { partition, committed });
+        Ok(Some(Polled::Assigned(assignments.collect())))
+    }
+
+    /// Fills the stash from the client until it is full, the client has no more, or the group changes something.
+    fn collect(&mut self, wait: Duration) -> Result<()> {
+        let Some(consumer) = self.consumer.as_ref() else { return Ok(()) };
+        let mut wait = if self.stash.is_empty() { wait } else { Duration::ZERO };
+        let mut bytes: usize = self.stash.iter().map(size).sum();
+        while self.stash.len() < self.group.max_batch_records && bytes < self.group.max_batch_bytes {
+            match consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => {
+                    if let Some(record) = admit(&mut self.flowing, &message) {
+                        bytes += size(&record);
+                        self.stash.push(record);
+                    }
+                }
+                Some(Err(error)) => {
+                    if let Some(error) = judge(&self.group.group, error) {
+                        self.failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            if consumer.context().has_changes() {
+                break;
+            }
+            wait = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    /// The stash as a batch, grouped by partition.
+    fn batch(&mut self) -> Polled {
+        let mut records = std::mem::take(&mut self.stash);
+        records.sort_by(|left, right| left.from.cmp(&right.from).then(left.offset.cmp(&right.offset)));
+        counter!(RECORDS_POLLED).increment(u64::try_from(records.len()).unwrap_or(u64::MAX));
+        Polled::Batch { records, token: self.holdings.token() }
+    }
+
+    fn one(&self, partition: &TopicPartition, what: &str) -> Result<TopicPartitionList> {
+        if !self.holdings.holds(partition) {
+            let what = format!("{what} {partition}: it is not assigned to this member");
+            return Err(Error::new(ErrorClass::Fenced, what));
+        }
+        Ok(list(std::iter::once(partition)))
+    }
+}
+
+impl Member for KafkaMember {
+    fn poll(&mut self, timeout: Duration) -> Result<Polled> {
+        if self.fenced
+            && let Some(report) = self.surrender()
+        {
+            return Ok(report);
+        }
+        self.open()?;
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(report) = self.act()? {
+                return Ok(report);
+            }
+            if let Some(report) = self.hand_over()? {
+                return Ok(report);
+            }
+            let now = Instant::now();
+            self.collect(deadline.saturating_duration_since(now))?;
+            if self.consumer()?.context().has_changes() {
+                continue;
+            }
+            if !self.stash.is_empty() {
+                return Ok(self.batch());
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if now >= deadline {
+                return Ok(Polled::Idle { token: self.holdings.token() });
+            }
+        }
+    }
+
+    fn start(&mut self, partition: &TopicPartition, next_offset: i64) -> Result<()> {
+        let mut list = self.one(partition, "start")?;
+        let what = || format!("start {partition} at {next_offset}");
+        let fatal = |error| failure::fatal(what(), error);
+        self.stash.retain(|record| record.from != *partition);
+        list.set_all_offsets(Offset::Offset(next_offset)).map_err(fatal)?;
+        let consumer = self.consumer()?;
+        let deadline = Instant::now() + SEEK_BOUND;
+        loop {
+            let sought = consumer.seek_partitions(list.clone(), SEEK_BOUND).map_err(fatal)?;
+            let result = sought.elements().first().map_or(Ok(()), |element| element.error());
+            let Err(error) = result else { break };
+            // A partition whose fetcher is not running yet cannot seek; it will in a moment.
+            let starting = matches!(
+                error.rdkafka_error_code(),
+                Some(RDKafkaErrorCode::State | RDKafkaErrorCode::PreviousInProgress)
+            );
+            if !starting || Instant::now() >= deadline {
+                return Err(failure::failure(what(), error));
+            }
+            std::thread::sleep(SEEK_LOOK);
+        }
+        consumer.resume(&list).map_err(fatal)?;
+        self.flowing.insert(partition.clone(), next_offset);
+        Ok(())
+    }
+
+    fn pause(&mut self, partition: &TopicPartition) -> Result<()> {
+        let list = self.one(partition, "pause")?;
+        self.flowing.remove(partition);
+        self.stash.retain(|record| record.from != *partition);
+        self.consumer()?.pause(&list).map_err(|error| failure::fatal(format!("pause {partition}"), error))
+    }
+
+    fn commit(&mut self, transaction: Transaction) -> Result<CommitOutcome> {
+        self.commit_measured(transaction)
+    }
+
+    fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Vec<Assignment>> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = committed_offsets(self.consumer()?, &self.group.group, partitions, POSITIONS)?;
+        Ok(found.into_iter().map(|(partition, committed)| Assignment { partition, committed }).collect())
+    }
+
+    fn leave(mut self: Box<Self>) -> Result<()> {
+        self.producer = None;
+        // Dropping the consumer closes it, which tells the group.
+        self.consumer = None;
+        Ok(())
+    }
+}
+
+/// The record, when its partition is started and it is the next or a later one.
+fn admit(flowing: &mut BTreeMap<TopicPartition, i64>, message: &BorrowedMessage<'_>) -> Option<Record> {
+    let from = TopicPartition::new(message.topic(), u32::try_from(message.partition()).ok()?);
+    let next_offset = flowing.get_mut(&from).filter(|next_offset| message.offset() >= **next_offset)?;
+    *next_offset = message.offset() + 1;
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers
+            .iter()
+            .map(|header| (header.key.to_owned(), header.value.map(Bytes::copy_from_slice)))
+            .collect()
+    });
+    Some(Record {
+        from,
+        offset: message.offset(),
+        key: message.key().map(Bytes::copy_from_slice),
+        value: message.payload().map(Bytes::copy_from_slice),
+        headers,
+        timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
+    })
+}
+
+fn size(record: &Record) -> usize {
+    record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len)
+}
+
+/// What a failed poll means: nothing when it passes on its own, as lost connections do.
+fn judge(group: &str, error: KafkaError) -> Option<Error> {
+    let what = || format!("poll as a member of {group}");
+    match &error {
+        KafkaError::MessageConsumptionFatal(_) => Some(failure::fatal(what(), error)),
+        KafkaError::MessageConsumption(code) => match code {
+            // The group threw us out for not polling; the client joins anew by itself.
+            RDKafkaErrorCode::PollExceeded
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::UnknownMemberId
+            | RDKafkaErrorCode::IllegalGeneration => {
+                tracing::warn!(group, %error, "poll failed and is made again");
+                None
+            }
+            code if failure::is_passing(*code) => {
+                tracing::debug!(group, %error, "poll failed and is made again");
+                None
+            }
+            _ => Some(failure::fatal(what(), error)),
+        },
+        _ => Some(failure::failure(what(), error)),
+    }
+}
