@@ -1,0 +1,210 @@
+use std::fs;
+
+use super::*;
+use crate::log::batch::{BatchHeader, Ending};
+use crate::log::records::{records, unfold};
+use crate::log::testing::{Build, TestLog, keep_all};
+
+fn compacted() -> TestLog {
+    TestLog::new(LogSettings { compact: true, delete_retention_ms: 1_000, segment_bytes: 100, ..keep_all() })
+}
+
+fn put(test: &mut TestLog, key: &str, value: Option<&str>) -> i64 {
+    test.append(&Build { keys: &[key], value, ..Build::default() }).base_offset
+}
+
+fn clean(test: &mut TestLog, now: i64) -> bool {
+    let settings = test.settings.clone();
+    match test.log.plan_clean(&settings, now).unwrap() {
+        Some(plan) => {
+            let cleaned = plan.build().unwrap();
+            test.log.swap_cleaned(cleaned).unwrap()
+        }
+        None => false,
+    }
+}
+
+/// Offsets and keys of all records left.
+fn left(test: &TestLog) -> Vec<(i64, String, bool)> {
+    let mut found = Vec::new();
+    let mut offset = test.log.start;
+    loop {
+        let bytes = test.log.read(offset, i64::MAX, 1, true).unwrap().bytes;
+        if bytes.is_empty() {
+            return found;
+        }
+        let header = BatchHeader::parse_whole(&bytes).unwrap();
+        offset = header.next_offset();
+        if header.is_control() {
+            continue;
+        }
+        let unfolded = unfold(&bytes, &header).unwrap();
+        for record in records(&unfolded).map(Result::unwrap) {
+            let key = String::from_utf8(record.key.unwrap().to_vec()).unwrap();
+            found.push((header.base_offset + i64::from(record.offset_delta), key, record.tombstone));
+        }
+    }
+}
+
+fn keys(test: &TestLog) -> Vec<(i64, String)> {
+    left(test).into_iter().map(|(offset, key, _)| (offset, key)).collect()
+}
+
+fn key(offset: i64, key: &str) -> (i64, String) {
+    (offset, key.to_owned())
+}
+
+#[test]
+fn only_the_latest_record_of_a_key_stays_at_its_offset() {
+    let mut test = compacted();
+    for round in 0..3 {
+        put(&mut test, "a", Some("v"));
+        put(&mut test, &format!("b{round}"), Some("v"));
+    }
+    put(&mut test, "growing", Some("v"));
+    assert!(clean(&mut test, 0));
+    assert_eq!(keys(&test), [key(1, "b0"), key(3, "b1"), key(4, "a"), key(5, "b2"), key(6, "growing")]);
+    assert!(!clean(&mut test, 0), "nothing is dirty any more");
+    let before = keys(&test);
+    test.reopen(true);
+    assert_eq!(keys(&test), before);
+    test.reopen(false);
+    assert_eq!(keys(&test), before);
+}
+
+#[test]
+fn a_later_value_supersedes_what_an_earlier_clean_kept() {
+    let mut test = compacted();
+    put(&mut test, "a", Some("1"));
+    put(&mut test, "b", Some("1"));
+    put(&mut test, "growing", Some("v"));
+    clean(&mut test, 0);
+    put(&mut test, "a", Some("2"));
+    put(&mut test, "growing", Some("v"));
+    assert!(clean(&mut test, 0));
+    assert_eq!(keys(&test), [key(1, "b"), key(2, "growing"), key(3, "a"), key(4, "growing")]);
+}
+
+#[test]
+fn deletions_stay_for_their_retention_and_then_go() {
+    let mut test = compacted();
+    put(&mut test, "a", Some("v"));
+    put(&mut test, "a", None);
+    put(&mut test, "b", Some("v"));
+    put(&mut test, "c", Some("v"));
+    clean(&mut test, 10_000);
+    assert_eq!(left(&test)[0], (1, "a".to_owned(), true));
+    put(&mut test, "d", Some("v"));
+    clean(&mut test, 10_500);
+    assert_eq!(left(&test)[0], (1, "a".to_owned(), true));
+    put(&mut test, "e", Some("v"));
+    clean(&mut test, 11_000);
+    assert_eq!(left(&test)[0], (2, "b".to_owned(), false));
+}
+
+#[test]
+fn a_kept_deletion_keeps_its_timestamp() {
+    let mut test = compacted();
+    test.append(&Build { keys: &["a"], value: None, timestamp: 777, ..Build::default() });
+    put(&mut test, "b", Some("v"));
+    clean(&mut test, 10_000);
+    let bytes = test.log.read(0, i64::MAX, 1, true).unwrap().bytes;
+    let header = BatchHeader::parse_whole(&bytes).unwrap();
+    let unfolded = unfold(&bytes, &header).unwrap();
+    let record = records(&unfolded).next().unwrap().unwrap();
+    assert_eq!(header.delete_horizon(), Some(11_000));
+    assert_eq!(header.base_timestamp + record.timestamp_delta, 777);
+}
+
+#[test]
+fn aborted_records_go_and_open_transactions_are_not_touched() {
+    let mut test = compacted();
+    let of = |producer, first| Build {
+        keys: &["a"],
+        producer: Some((producer, 0, first)),
+        transactional: true,
+        ..Build::default()
+    };
+    put(&mut test, "a", Some("kept"));
+    test.append(&of(1, 0));
+    let settings = test.settings.clone();
+    test.log.append_marker(1, 0, Ending::Abort, &settings, 0).unwrap();
+    put(&mut test, "b", Some("v"));
+    test.append(&of(2, 0)); // stays open
+    put(&mut test, "b", Some("later"));
+    put(&mut test, "growing", Some("v"));
+    assert!(clean(&mut test, 0));
+    assert_eq!(keys(&test), [key(0, "a"), key(3, "b"), key(4, "a"), key(5, "b"), key(6, "growing")]);
+    assert_eq!(test.log.aborted, []);
+    assert_eq!(test.log.stable_end(), 4);
+}
+
+#[test]
+fn sequence_numbers_survive_when_all_records_of_a_producer_are_superseded() {
+    let mut test = compacted();
+    let numbered = |first| Build { keys: &["a"], producer: Some((9, 2, first)), ..Build::default() };
+    test.append(&numbered(0));
+    test.append(&numbered(1));
+    put(&mut test, "a", Some("v"));
+    put(&mut test, "growing", Some("v"));
+    assert!(clean(&mut test, 0));
+    assert_eq!(test.batches(i64::MAX), [(1, 0), (2, 1), (3, 1)]);
+    test.reopen(false);
+    for entry in fs::read_dir(test.dir.path().join("p")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "state") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    test.reopen(true);
+    assert!(test.append(&numbered(1)).repeat);
+    assert!(!test.append(&numbered(2)).repeat);
+}
+
+#[test]
+fn markers_of_vanished_transactions_go_after_the_retention_of_deletions() {
+    let mut test = compacted();
+    let settings = test.settings.clone();
+    for round in 0..3 {
+        let build =
+            Build { keys: &["a"], producer: Some((1, 0, round)), transactional: true, ..Build::default() };
+        test.append(&build);
+        test.log.append_marker(1, 0, Ending::Commit, &settings, 0).unwrap();
+    }
+    put(&mut test, "x", Some("v"));
+    put(&mut test, "y", Some("v"));
+    clean(&mut test, 10_000);
+    put(&mut test, "z", Some("v"));
+    clean(&mut test, 20_000);
+    // Offsets 1 and 3 were markers of superseded records; the last transaction is whole.
+    let offsets: Vec<i64> = test.batches(i64::MAX).iter().map(|(offset, _)| *offset).collect();
+    assert_eq!(offsets, [4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn an_interrupted_swap_is_finished_at_every_step() {
+    for crash_after in ["cleaned", "renamed", "deleted"] {
+        let mut test = compacted();
+        put(&mut test, "a", Some("1"));
+        put(&mut test, "a", Some("2"));
+        put(&mut test, "growing", Some("v"));
+        let settings = test.settings.clone();
+        let cleaned = test.log.plan_clean(&settings, 0).unwrap().unwrap().build().unwrap();
+        let group = &cleaned.groups[0];
+        let (base, end) = (group.segment.base, group.segment.next_offset);
+        let dir = test.dir.path().join("p");
+        if crash_after != "cleaned" {
+            fs::rename(&group.segment.path, dir.join(format!("{base:020}-{end:020}.swap"))).unwrap();
+        }
+        if crash_after == "deleted" {
+            test.log.segments[0].delete_files().unwrap();
+        }
+        test.reopen(true);
+        let expected: &[_] = if crash_after == "cleaned" {
+            &[key(0, "a"), key(1, "a"), key(2, "growing")]
+        } else {
+            &[key(1, "a"), key(2, "growing")]
+        };
+        assert_eq!(keys(&test), expected, "crash after {crash_after}");
+    }
+}

@@ -1,0 +1,6 @@
+//! Sockets: accepting connections, reading frames within bounds, writing responses.
+
+mod connection;
+mod listener;
+
+pub(crate) use listener::serve;

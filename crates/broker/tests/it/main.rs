@@ -1,0 +1,4 @@
+//! The broker against a real client: the essential paths, over sockets, and over process kills.
+
+mod harness;
+mod paths;
