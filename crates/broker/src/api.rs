@@ -110,6 +110,9 @@ pub(crate) async fn answer(
         RequestKind::DescribeCluster(request) => {
             ResponseKind::DescribeCluster(describe::cluster(core, version, &request))
         }
+        RequestKind::DescribeLogDirs(request) => {
+            ResponseKind::DescribeLogDirs(describe::log_dirs(core, version, &request))
+        }
         RequestKind::DescribeProducers(request) => {
             ResponseKind::DescribeProducers(describe::producers(core, &request))
         }

@@ -26,6 +26,8 @@ mod codec;
 mod core;
 mod durability;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod housekeeping;
 mod journal;

@@ -3,4 +3,5 @@
 mod connection;
 mod listener;
 
+pub(crate) use connection::answer;
 pub(crate) use listener::serve;

@@ -4,3 +4,6 @@
 pub(crate) mod fence;
 pub(crate) mod frame;
 pub(crate) mod layout;
+
+#[cfg(test)]
+mod tests;

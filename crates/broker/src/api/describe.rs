@@ -2,15 +2,19 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
 use kafka_protocol::messages::describe_producers_response::{
     PartitionResponse, ProducerState, TopicResponse,
 };
 use kafka_protocol::messages::describe_transactions_response::{TopicData, TransactionState};
 use kafka_protocol::messages::list_transactions_response::TransactionState as ListedTransaction;
 use kafka_protocol::messages::{
-    BrokerId, DescribeClusterRequest, DescribeClusterResponse, DescribeProducersRequest,
-    DescribeProducersResponse, DescribeTransactionsRequest, DescribeTransactionsResponse,
-    ListTransactionsRequest, ListTransactionsResponse, ProducerId, TransactionalId,
+    BrokerId, DescribeClusterRequest, DescribeClusterResponse, DescribeLogDirsRequest,
+    DescribeLogDirsResponse, DescribeProducersRequest, DescribeProducersResponse,
+    DescribeTransactionsRequest, DescribeTransactionsResponse, ListTransactionsRequest,
+    ListTransactionsResponse, ProducerId, TransactionalId,
 };
 
 use super::{text, topic_name};
@@ -128,4 +132,38 @@ pub(super) fn list_transactions(core: &Core, request: &ListTransactionsRequest) 
             .with_transaction_state(text(view.state))
     });
     ListTransactionsResponse::default().with_transaction_states(listed.collect())
+}
+
+/// Describes the one folder and what partitions take of it.
+pub(super) fn log_dirs(
+    core: &Core,
+    version: i16,
+    request: &DescribeLogDirsRequest,
+) -> DescribeLogDirsResponse {
+    let wanted = |topic: &str, index: i32| match &request.topics {
+        None => true,
+        Some(topics) => {
+            topics.iter().any(|row| row.topic.as_str() == topic && row.partitions.contains(&index))
+        }
+    };
+    let topics = core.topics.all().into_iter().filter_map(|topic| {
+        let sizes =
+            topic.partitions().into_iter().filter(|partition| wanted(&topic.name, partition.at.partition));
+        let rows: Vec<_> = sizes
+            .map(|partition| {
+                let size = i64::try_from(lock(&partition.log).size()).unwrap_or(i64::MAX);
+                DescribeLogDirsPartition::default()
+                    .with_partition_index(partition.at.partition)
+                    .with_partition_size(size)
+            })
+            .collect();
+        let row = DescribeLogDirsTopic::default().with_name(topic_name(&topic.name));
+        (!rows.is_empty()).then(|| row.with_partitions(rows))
+    });
+    let dir = DescribeLogDirsResult::default()
+        .with_log_dir(text(core.options.dir.display().to_string()))
+        .with_topics(topics.collect());
+    // Room on the disk is not measured; -1 says so.
+    let dir = if version >= 4 { dir.with_total_bytes(-1).with_usable_bytes(-1) } else { dir };
+    DescribeLogDirsResponse::default().with_results(vec![dir])
 }

@@ -375,4 +375,5 @@ pub(crate) const LAYOUTS: &[Layout] = &[
         0,
         &[always(Scalars(&Text)), always(Scalars(&Fixed(8))), since(1, Fixed(8))],
     ),
+    layout(ApiKey::DescribeLogDirs, 1, 4, 2, &[always(List(&[always(Text), always(Scalars(&Fixed(4)))]))]),
 ];
