@@ -1,3 +1,34 @@
 //! The bellwether binary: configuration, roles and commands.
+//!
+//! One subcommand per role and per task; `up` hosts all roles in one process. Every command ends with a documented
+//! exit code and, when it fails, says what, why and what to do.
 
-fn main() {}
+mod cli;
+mod client;
+mod command;
+mod config;
+mod failure;
+mod format;
+mod host;
+mod http;
+mod keys;
+mod record;
+mod replay;
+mod roles;
+mod telemetry;
+mod topic_set;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match command::run(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}

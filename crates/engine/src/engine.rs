@@ -101,7 +101,7 @@ impl Engine {
         if !self.state.seen.insert(&fact.event.id, self.state.clock) {
             return;
         }
-        if !is_reference(fact.event.type_name()) && self.state.first_event.is_none() {
+        if self.state.first_event.is_none() && is_of_a_source(fact.event.type_name()) {
             self.state.first_event = Some(self.state.clock);
         }
         let cause = Cause {
@@ -222,6 +222,11 @@ impl Engine {
 /// The last instant before another.
 fn before(at: EventTime) -> EventTime {
     EventTime::from_ms(at.ms() - 1)
+}
+
+/// True for events of the world: neither reference nor what the folds say to themselves.
+fn is_of_a_source(type_name: &str) -> bool {
+    !matches!(catalogue::home_topic(type_name), Some(topics::Topic::Reference | topics::Topic::Facts))
 }
 
 fn is_reference(type_name: &str) -> bool {

@@ -113,7 +113,7 @@ fn r10_a_condition_that_comes_back_before_is_the_same_instance_amended() {
     }
     let lines: Vec<String> = world.triggers().into_iter().filter(|line| line.contains("page-load")).collect();
     assert_eq!(
-        lines[1],
+        lines[2],
         "amended velocity-drop.page-load ann 2026-02-05T16:00:00.000Z: the condition holds again"
     );
     world.until("2026-02-20T00:00:00Z");

@@ -1,0 +1,57 @@
+//! The commands: one file each.
+
+mod broker;
+mod config;
+mod publish;
+mod replay;
+mod role;
+mod topics;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command, Global};
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Runs a command.
+///
+/// # Errors
+/// When it fails; the failure has the exit code.
+pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let config = load(&cli.global)?;
+    match cli.command {
+        Command::Up(up) => up::run(config, &up),
+        Command::Replay(replay) => replay::run(&config, &replay),
+        Command::Publish(publish) => publish::run(&config, &publish),
+        Command::Broker(broker) => broker::run(&config, &broker),
+        Command::Topics(topics) => topics::run(&config, topics),
+        Command::Config(command) => config::run(&cli.global, &config, &command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "bellwether", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        ref command @ (Command::Route | Command::Process | Command::Escalate) => match command.role() {
+            Some(role) => role::run(config, role),
+            None => Ok(ExitCode::SUCCESS),
+        },
+        _ => todo!(),
+    }
+}
+
+/// Defaults, file, environment, flags.
+fn load(global: &Global) -> Result<Config, Failure> {
+    let mut config = Config::load(global.config.as_deref())?;
+    if let Some(servers) = &global.bootstrap_servers {
+        config.kafka.bootstrap_servers.clone_from(servers);
+    }
+    if let Some(prefix) = &global.prefix {
+        config.kafka.prefix.clone_from(prefix);
+    }
+    if let Some(dir) = &global.dir {
+        config.dir.clone_from(dir);
+    }
+    Ok(config)
+}

@@ -1,0 +1,183 @@
+//! `bellwether replay`: events in, triggers and steps out, in virtual time.
+
+use std::process::ExitCode;
+
+use bellwether_model::EventTime;
+use bellwether_wire::envelope::Event;
+use bellwether_wire::ids::HashKey;
+use bellwether_wire::{Payload, catalogue, json, topics};
+use serde::Serialize;
+
+use crate::cli::Replay;
+use crate::config::Config;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::format::{self, Format};
+use crate::replay::against::{self, Difference};
+use crate::replay::{Pipeline, order, read};
+
+/// Replays.
+///
+/// # Errors
+/// When input cannot be read or an option does not fit.
+pub fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
+    let mut thresholds = config.thresholds()?;
+    for setting in &args.set {
+        let (key, value) = setting.split_once('=').ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("--set {setting} is not KEY=VALUE"))
+                .hint("`bellwether config print --thresholds` lists the keys")
+        })?;
+        thresholds.set(key.trim(), value).or_fail(Exit::Usage, || format!("--set {setting} does not fit"))?;
+    }
+    let mut events = input(config, args)?;
+    order::sort(&mut events);
+    let until = match &args.until {
+        Some(text) => EventTime::parse(text).or_fail(Exit::Usage, || format!("--until {text} is no instant"))?,
+        None => events.last().map_or(EventTime::MIN, |event| event.time),
+    };
+
+    let id_key = key("--id-key", args.id_key.as_deref())?;
+    let pseudonym_key = key("--pseudonym-key", args.pseudonym_key.as_deref())?;
+    let mut pipeline = Pipeline::new(id_key, pseudonym_key, &thresholds);
+    let mut said = Vec::new();
+    for event in events.iter().take_while(|event| event.time <= until) {
+        pipeline.fold(event);
+        said.append(&mut pipeline.take());
+    }
+    pipeline.finish(until);
+    said.append(&mut pipeline.take());
+    if pipeline.unresolved() > 0 {
+        eprintln!(
+            "note: {} events wait for an identity or a squad that the input does not link",
+            pipeline.unresolved()
+        );
+    }
+    match &args.against {
+        Some(file) => {
+            let old = read::events(std::slice::from_ref(file))?;
+            differences(args.format, &against::differences(&old, &said))
+        }
+        None => {
+            print(args.format, &said)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
+    let mut events = read::events(&args.org)?;
+    if args.from_topics {
+        let log = crate::client::connect(config, &crate::client::bootstrap(config)?)?;
+        for topic in topics::Topic::SOURCES.into_iter().chain([topics::Topic::Command]) {
+            events.extend(super::topics::events(config, log.as_ref(), topic)?);
+        }
+    } else if args.events.is_empty() {
+        return Err(Failure::new(Exit::Usage, "no events are named")
+            .hint("name files or folders of JSON Lines, - for standard input, or --from-topics"));
+    }
+    events.extend(read::events(&args.events)?);
+    // What folds said is not input: a recorded output may lie beside the events.
+    events.retain(|event| is_input(event.type_name()));
+    Ok(events)
+}
+
+fn is_input(type_name: &str) -> bool {
+    use topics::Topic;
+    !matches!(
+        catalogue::home_topic(type_name),
+        Some(
+            Topic::Facts
+                | Topic::Trigger
+                | Topic::KeyResult
+                | Topic::Escalation
+                | Topic::EscalationDelay
+                | Topic::Receipt
+                | Topic::Dlq
+        )
+    )
+}
+
+fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
+    match text {
+        None => Ok(HashKey::ZERO),
+        Some(text) => HashKey::from_hex(text).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))
+        }),
+    }
+}
+
+/// A line for people.
+#[derive(Debug, Serialize)]
+struct Line {
+    at: String,
+    what: String,
+    about: String,
+    detail: String,
+}
+
+fn print(format: Format, said: &[Event]) -> Result<(), Failure> {
+    if format == Format::Json {
+        return format::lines(said.iter().map(json::write));
+    }
+    let lines: Vec<Line> = said.iter().filter_map(line).collect();
+    format::rows(format, &["at", "what", "about", "detail"], &lines, |line| {
+        vec![line.at.clone(), line.what.clone(), line.about.clone(), line.detail.clone()]
+    })
+}
+
+fn line(event: &Event) -> Option<Line> {
+    let subject = |subject: &Option<bellwether_wire::pb::Subject>| {
+        subject.as_ref().map(|subject| subject.id.clone()).unwrap_or_default()
+    };
+    let (what, about, detail) = match &event.payload {
+        Payload::TriggerFired(m) => {
+            let arithmetic = m.explain.as_ref().map(|explain| explain.arithmetic.clone()).unwrap_or_default();
+            (format!("{} fired", m.rule), subject(&m.subject), arithmetic)
+        }
+        Payload::TriggerAmended(m) => (format!("{} amended", m.rule), subject(&m.subject), m.change.clone()),
+        Payload::TriggerHeld(m) => {
+            (format!("{} held", m.rule), subject(&m.subject), format!("{}: {}", m.reason, m.source))
+        }
+        Payload::TriggerSuppressed(m) => (format!("{} suppressed", m.rule), subject(&m.subject), m.reason.clone()),
+        Payload::TriggerCleared(m) => (format!("{} cleared", m.rule), subject(&m.subject), m.reason.clone()),
+        Payload::SprintAssessed(m) => {
+            let percent = m.commit_reliability.as_ref().map(|ratio| ratio.display.clone()).unwrap_or_default();
+            let detail = format!("committed {} final {} shipped {} reliability {percent}", m.committed, m.r#final, m.shipped);
+            ("sprint assessed".to_owned(), m.sprint.clone(), detail)
+        }
+        Payload::StepFired(m) => {
+            let repeat = if m.repeat > 0 { format!(" repeat {}", m.repeat) } else { String::new() };
+            (format!("L{} fired{repeat}", m.level), m.rule.clone(), m.audience.join(", "))
+        }
+        Payload::StepHeld(m) => (format!("L{} held", m.level), m.step.clone(), m.reason.clone()),
+        Payload::StepSkipped(m) => (format!("L{} skipped", m.level), m.step.clone(), m.reason.clone()),
+        Payload::EscalationEnded(m) => ("escalation ended".to_owned(), m.escalation.clone(), m.reason.clone()),
+        _ => return None,
+    };
+    Some(Line { at: event.time.to_rfc3339(), what, about, detail })
+}
+
+fn differences(format: Format, differences: &[Difference]) -> Result<ExitCode, Failure> {
+    format::rows(format, &["difference", "rule", "subject", "as of", "cleared at"], differences, |difference| {
+        match difference {
+            Difference::Only { side, instance } => vec![
+                format!("only in the {side} run"),
+                instance.rule.clone(),
+                instance.subject.clone(),
+                instance.as_of.clone(),
+                instance.cleared_at.clone().unwrap_or_default(),
+            ],
+            Difference::Moved { old, new } => vec![
+                "moved".to_owned(),
+                new.rule.clone(),
+                new.subject.clone(),
+                format!("{} -> {}", old.as_of, new.as_of),
+                format!(
+                    "{} -> {}",
+                    old.cleared_at.as_deref().unwrap_or("-"),
+                    new.cleared_at.as_deref().unwrap_or("-")
+                ),
+            ],
+        }
+    })?;
+    Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Exit::Findings as u8) })
+}

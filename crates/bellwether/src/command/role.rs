@@ -1,0 +1,52 @@
+//! `bellwether route|process|escalate`: one folding role as a process of its own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::client;
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::host::{self, Plan, Role};
+use crate::http::{self, Health};
+use crate::keys::Keys;
+use crate::telemetry;
+use crate::topic_set::{TimeMode, TopicSet};
+
+/// Runs the role until it is told to stop.
+///
+/// # Errors
+/// When the log cannot be reached, the topics do not fit, or the role ends with an error.
+pub fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
+    telemetry::logs(&config.log)?;
+    let metrics = telemetry::metrics()?;
+    let log = client::connect(&config, &client::bootstrap(&config)?)?;
+    let topics = TopicSet::new(&config, TimeMode::Live);
+    topics.require(log.as_ref())?;
+    let plan = Plan {
+        log,
+        topics,
+        keys: Keys::load(&config)?,
+        thresholds: config.thresholds()?,
+        objects: host::snapshot_folder(&config.snapshot_dir())?,
+        ordinal: config.kafka.ordinal,
+    };
+    let failed = Arc::new(AtomicBool::new(false));
+    let runtime = super::up::runtime()?;
+    let running = host::start(&plan, role, &failed)?;
+    let health = Health { metrics, roles: vec![running.handle.clone()] };
+    let served = runtime.block_on(async {
+        let listener = http::bind(config.http.listen).await?;
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(http::serve(listener, health, None, stop.clone()));
+        super::up::stop_signal_or(&failed).await?;
+        stop.cancel();
+        server.await.map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
+    });
+    running.stop();
+    running.join()?;
+    served?;
+    Ok(if failed.load(Ordering::SeqCst) { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
+}

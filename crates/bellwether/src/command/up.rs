@@ -1,0 +1,186 @@
+//! `bellwether up`: every role in one process, on the embedded broker unless a cluster is named.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bellwether_broker::Broker;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::broker;
+use crate::cli::Up;
+use crate::client;
+use crate::config::Config;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::format;
+use crate::host::{self, Plan, Role, Running};
+use crate::http::{self, Health};
+use crate::keys::Keys;
+use crate::roles::{connect, notify};
+use crate::telemetry;
+use crate::topic_set::{TimeMode, TopicSet};
+
+/// How often a role that ended is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// When something cannot start, or a role ends with an error.
+pub fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
+    if let Some(listen) = args.listen {
+        config.broker.listen = listen;
+    }
+    if let Some(http) = args.http {
+        config.http.listen = http;
+    }
+    telemetry::logs(&config.log)?;
+    let metrics = telemetry::metrics()?;
+    std::fs::create_dir_all(&config.dir)
+        .or_fail(Exit::Input, || format!("cannot make the data folder {}", config.dir.display()))?;
+    let runtime = runtime()?;
+    let embedded = if config.kafka.bootstrap_servers.is_empty() {
+        Some(runtime.block_on(broker::start(&config))?)
+    } else {
+        None
+    };
+    let servers = match &embedded {
+        Some(broker) => broker.local_addr().to_string(),
+        None => config.kafka.bootstrap_servers.clone(),
+    };
+    let outcome = with_log(&config, &runtime, &servers, embedded.as_ref(), metrics);
+    if let Some(broker) = embedded {
+        runtime
+            .block_on(broker.stop())
+            .or_fail(Exit::Internal, || "the embedded broker did not stop cleanly".to_owned())?;
+    }
+    outcome
+}
+
+fn with_log(
+    config: &Config,
+    runtime: &tokio::runtime::Runtime,
+    servers: &str,
+    embedded: Option<&Broker>,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+) -> Result<ExitCode, Failure> {
+    let log = client::connect(config, servers)?;
+    let topics = TopicSet::new(config, TimeMode::Live);
+    topics.apply(log.as_ref())?;
+    let keys = Keys::load(config)?;
+    let plan = Plan {
+        log: Arc::clone(&log),
+        topics: topics.clone(),
+        keys: keys.clone(),
+        thresholds: config.thresholds()?,
+        objects: host::snapshot_folder(&config.snapshot_dir())?,
+        ordinal: config.kafka.ordinal,
+    };
+    let failed = Arc::new(AtomicBool::new(false));
+    let listener = runtime.block_on(http::bind(config.http.listen))?;
+    let address = listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
+    let receiver = connect::start(config, &log, &topics)?;
+    let mut running: Vec<Running> = Vec::new();
+    for role in Role::ALL {
+        running.push(host::start(&plan, role, &failed)?);
+    }
+    let notifier = notify::start(config, &log, &topics, &keys, runtime.handle())?;
+    let health = Health { metrics, roles: running.iter().map(|role| role.handle.clone()).collect() };
+
+    let served = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(http::serve(listener, health, Some(receiver.router()), stop.clone()));
+        announce(config, &topics, servers, embedded.is_some(), address)?;
+        stop_signal_or(&failed).await?;
+        stop.cancel();
+        server.await.map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
+    });
+    receiver.stop();
+    for role in &running {
+        role.stop();
+    }
+    let mut ended = Ok(());
+    for role in running {
+        ended = ended.and(role.join());
+    }
+    notifier.stop();
+    ended.and(served)?;
+    Ok(if failed.load(Ordering::SeqCst) { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
+}
+
+fn announce(
+    config: &Config,
+    topics: &TopicSet,
+    servers: &str,
+    embedded: bool,
+    http: std::net::SocketAddr,
+) -> Result<(), Failure> {
+    let broker = if embedded {
+        format!("embedded broker   {servers}   (one node, no replication; data in {})", config.dir.display())
+    } else {
+        format!("brokers           {servers}")
+    };
+    let names: Vec<String> = topics.specs().into_iter().map(|spec| spec.name).collect();
+    let prefix = &config.kafka.prefix;
+    format::lines([
+        "bellwether is up".to_owned(),
+        format!("  {broker}"),
+        format!("  http              http://{http}/metrics   /healthz   /readyz   /webhooks/{{jira,linear,pagerduty}}/NAME"),
+        format!("  topics            {}", names.join(" ")),
+        "try next".to_owned(),
+        format!("  bellwether --bootstrap-servers {servers} publish ORG.jsonl        reference data: who is who"),
+        format!("  bellwether --bootstrap-servers {servers} import EXPORTS/          Jira, Linear, PagerDuty"),
+        format!("  bellwether --bootstrap-servers {servers} doctor                   what is unresolved or stale"),
+        format!("  kcat -b {servers} -t {prefix}.trigger.v1 -C                       subscribe to triggers"),
+        "Ctrl-C stops it".to_owned(),
+    ])
+}
+
+/// The runtime for what speaks HTTP, and for the embedded broker.
+///
+/// # Errors
+/// When threads cannot be started.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .or_fail(Exit::Internal, || "cannot start the runtime".to_owned())
+}
+
+/// Waits for SIGINT or SIGTERM.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub async fn stop_signal() -> Result<(), Failure> {
+    let failed = || "cannot listen to signals".to_owned();
+    let mut terminate = signal(SignalKind::terminate()).or_fail(Exit::Internal, failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).or_fail(Exit::Internal, failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Waits for a signal or for a role to end with an error.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub async fn stop_signal_or(failed: &AtomicBool) -> Result<(), Failure> {
+    let mut interval = tokio::time::interval(LOOK);
+    let signalled = stop_signal();
+    tokio::pin!(signalled);
+    loop {
+        tokio::select! {
+            ended = &mut signalled => return ended,
+            _ = interval.tick() => {
+                if failed.load(Ordering::SeqCst) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}

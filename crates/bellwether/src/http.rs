@@ -1,0 +1,87 @@
+//! `/metrics`, `/healthz`, `/readyz`, and the webhooks where the connector runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use bellwether_runtime::Handle;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::{Context as _, Exit, Failure};
+
+/// What the endpoints may know.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Metrics.
+    pub metrics: PrometheusHandle,
+    /// Folding roles of this process.
+    pub roles: Vec<Handle>,
+}
+
+/// Binds the address.
+///
+/// # Errors
+/// When it is taken or not ours.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(Exit::Usage, format!("cannot listen on {address}"))
+            .because(error)
+            .hint("choose another address with --http or http.listen")
+    })
+}
+
+/// Serves until the token is cancelled.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    health: Health,
+    webhooks: Option<Router>,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(Arc::new(health));
+    let router = match webhooks {
+        Some(webhooks) => router.merge(webhooks),
+        None => router,
+    };
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .or_fail(Exit::Internal, || "the HTTP server failed".to_owned())
+}
+
+async fn metrics(State(health): State<Arc<Health>>) -> String {
+    health.metrics.run_upkeep();
+    health.metrics.render()
+}
+
+/// Alive as long as it answers: a role that ends takes the process with it.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    let mut text = String::new();
+    for handle in &health.roles {
+        for (unit, cause) in handle.status().halted() {
+            text.push_str(&format!("unit {unit} is halted: {cause}\n"));
+        }
+    }
+    if health.roles.iter().all(|handle| handle.status().is_ready()) {
+        text.push_str("ready\n");
+        (StatusCode::OK, text)
+    } else {
+        text.push_str("not ready\n");
+        (StatusCode::SERVICE_UNAVAILABLE, text)
+    }
+}

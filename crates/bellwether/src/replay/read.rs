@@ -1,0 +1,98 @@
+//! Reads JSON Lines of events: files, folders, standard input, plain, gzip or zstd.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use bellwether_wire::envelope::Event;
+use bellwether_wire::json;
+
+use crate::failure::{Exit, Failure};
+
+/// Reads every event of the paths, in no particular order. `-` is standard input.
+///
+/// # Errors
+/// At the first line that is no event: a replay of a part would be a wrong answer.
+pub fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
+    let mut events = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), &mut events)?;
+            continue;
+        }
+        for file in files(path)? {
+            let reader = open(&file)?;
+            lines(reader, &file, &mut events)?;
+        }
+    }
+    Ok(events)
+}
+
+/// The files of a path: itself, or all below a folder whose name ends like a file of events, in order.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let unreadable = |error: io::Error| {
+        Failure::new(Exit::Input, format!("cannot read the folder {}", path.display())).because(error)
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let child = entry.map_err(unreadable)?.path();
+        if child.is_dir() {
+            found.extend(files(&child)?);
+        } else if is_event_file(&child) {
+            found.push(child);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_event_file(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let stem = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(name);
+    [".jsonl", ".ndjson", ".json"].iter().any(|ending| stem.ends_with(ending))
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    let unreadable = |error: io::Error| {
+        Failure::new(Exit::Input, format!("cannot read {}", path.display()))
+            .because(error)
+            .hint("name files or folders of JSON Lines, or - for standard input")
+    };
+    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+    let magic = reader.fill_buf().map_err(unreadable)?;
+    let boxed: Box<dyn Read> = if magic.starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(reader))
+    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(zstd::stream::read::Decoder::with_buffer(reader).map_err(unreadable)?)
+    } else {
+        return Ok(Box::new(reader));
+    };
+    Ok(Box::new(BufReader::new(boxed)))
+}
+
+fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Result<(), Failure> {
+    let mut line = String::new();
+    for number in 1.. {
+        line.clear();
+        let read = reader.read_line(&mut line).map_err(|error| {
+            Failure::new(Exit::Input, format!("cannot read {} at line {number}", path.display())).because(error)
+        })?;
+        if read == 0 {
+            return Ok(());
+        }
+        let text = line.trim();
+        if text.is_empty() {
+            continue;
+        }
+        let event = json::read(text).map_err(|error| {
+            Failure::new(Exit::Input, format!("{}:{number} is no event", path.display()))
+                .because(error)
+                .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
+        })?;
+        events.push(event);
+    }
+    Ok(())
+}

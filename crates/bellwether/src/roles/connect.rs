@@ -1,0 +1,123 @@
+//! `connect`: the webhook receiver, and the one thread that appends what it took to the log.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use axum::Router;
+use bellwether_connectors::sink::{Append, Queue, SinkError, queue};
+use bellwether_connectors::webhook::{JiraEndpoint, LinearEndpoint, PagerDutyEndpoint};
+use bellwether_connectors::{ReceiverOptions, router};
+use bellwether_log::{Appender, EventLog, NewRecord};
+use bellwether_wire::catalogue;
+use bellwether_wire::topics::Topic;
+
+use crate::config::Config;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::host::chain;
+use crate::record;
+use crate::topic_set::TopicSet;
+
+/// Deliveries that may wait: at a commit of some milliseconds each batch, half a second of a storm.
+const WAITING_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
+/// Deliveries appended together.
+const BATCH_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+
+/// The running receiver.
+#[derive(Debug)]
+pub struct Receiver {
+    router: Router,
+    thread: JoinHandle<()>,
+}
+
+/// Starts the thread that appends, and makes the routes.
+///
+/// # Errors
+/// When a producer cannot be opened or the settings cannot work.
+pub fn start(config: &Config, log: &Arc<dyn EventLog>, topics: &TopicSet) -> Result<Receiver, Failure> {
+    let (sink, queue) = queue(WAITING_MAX);
+    let router = router(options(config), Arc::new(sink))
+        .or_fail(Exit::Usage, || "the settings below connect are not valid".to_owned())?;
+    let appender = log.appender().or_fail(Exit::Log, || "cannot open a producer for webhooks".to_owned())?;
+    let topics = topics.clone();
+    let thread = std::thread::Builder::new()
+        .name("connect".to_owned())
+        .spawn(move || append_all(queue, appender, &topics))
+        .or_fail(Exit::Internal, || "cannot start a thread for webhooks".to_owned())?;
+    Ok(Receiver { router, thread })
+}
+
+impl Receiver {
+    /// The routes of the webhooks.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Drops the routes and waits until what was taken is in the log.
+    pub fn stop(self) {
+        drop(self.router);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that appends webhooks panicked");
+        }
+    }
+}
+
+fn options(config: &Config) -> ReceiverOptions {
+    let connect = &config.connect;
+    ReceiverOptions {
+        jira: connect
+            .jira
+            .iter()
+            .map(|source| {
+                let endpoint = JiraEndpoint {
+                    secrets: source.secrets.clone(),
+                    accept_unsigned: connect.allow_unsigned_jira,
+                    ..JiraEndpoint::default()
+                };
+                (source.site.clone(), endpoint)
+            })
+            .collect(),
+        linear: connect
+            .linear
+            .iter()
+            .map(|source| {
+                let endpoint = LinearEndpoint { secrets: source.secrets.clone(), ..LinearEndpoint::default() };
+                (source.workspace.clone(), endpoint)
+            })
+            .collect(),
+        pagerduty: connect
+            .pagerduty
+            .iter()
+            .map(|source| {
+                let endpoint = PagerDutyEndpoint { secrets: source.secrets.clone(), ..PagerDutyEndpoint::default() };
+                (source.account.clone(), endpoint)
+            })
+            .collect(),
+        ..ReceiverOptions::default()
+    }
+}
+
+fn append_all(mut queue: Queue, mut appender: Box<dyn Appender>, topics: &TopicSet) {
+    while let Some(batch) = queue.next(BATCH_MAX) {
+        let records: Vec<NewRecord> =
+            batch.iter().flat_map(|append| append.events.iter()).map(|event| record_of(event, topics)).collect();
+        match appender.append(records) {
+            Ok(_) => batch.into_iter().for_each(Append::acknowledge),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the log did not take webhook events");
+                let what = error.to_string();
+                for append in batch {
+                    append.refuse(SinkError::Failed { what: what.clone() });
+                }
+            }
+        }
+    }
+}
+
+/// A webhook's event as a record of its source topic. What is kept unmapped goes to `okr`, where the router reads it.
+fn record_of(event: &bellwether_wire::Event, topics: &TopicSet) -> NewRecord {
+    let topic = catalogue::home_topic(event.type_name())
+        .filter(|topic| Topic::SOURCES.contains(topic))
+        .unwrap_or(Topic::Okr);
+    NewRecord { timestamp_ms: None, ..record::of_event(event, topics, topic, 0) }
+}

@@ -1,0 +1,171 @@
+//! `process`: frames of facts in, triggers and assessments out.
+//!
+//! Live, the owner appends a tick to its own partition when a deadline is due and acts on it when it is read back, so
+//! that time is in the log. Under warped time ticks come with the facts and are passed on to the escalator.
+
+use bellwether_engine::{Engine, Fact, Options, Ownership};
+use bellwether_log::Record;
+use bellwether_model::{EventTime, Thresholds};
+use bellwether_runtime::{Fold, FoldFactory, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
+use bellwether_wire::envelope::Event;
+use bellwether_wire::topics::Topic;
+use bellwether_wire::{Payload, catalogue, frame, instant, pb};
+
+use super::{ENGINE, hash};
+use crate::keys::Keys;
+use crate::record;
+use crate::topic_set::{TimeMode, TopicSet};
+
+/// Makes the processor's fold of each partition.
+#[derive(Debug, Clone)]
+pub struct ProcessFactory {
+    /// Topics.
+    pub topics: TopicSet,
+    /// Keys.
+    pub keys: Keys,
+    /// Thresholds before reference data.
+    pub thresholds: Thresholds,
+}
+
+/// One partition's engine over the log.
+#[derive(Debug)]
+struct Process {
+    engine: Engine,
+    topics: TopicSet,
+    partition: u32,
+}
+
+impl ProcessFactory {
+    fn options(&self, unit: UnitId) -> Options {
+        Options {
+            id_key: self.keys.id.clone(),
+            pseudonym_key: self.keys.pseudonym.clone(),
+            thresholds: self.thresholds.clone(),
+            ownership: Ownership::Partition { index: unit.0, count: self.topics.facts },
+        }
+    }
+}
+
+impl FoldFactory for ProcessFactory {
+    fn create(&self, unit: UnitId) -> Box<dyn Fold> {
+        let engine = Engine::new(self.options(unit));
+        Box::new(Process { engine, topics: self.topics.clone(), partition: unit.0 })
+    }
+
+    fn restore(&self, unit: UnitId, _engine: &str, snapshot: &[u8]) -> Result<Box<dyn Fold>, RestoreError> {
+        let engine = Engine::restore(self.options(unit), snapshot)
+            .map_err(|error| RestoreError::with_source("not an engine's state", error))?;
+        Ok(Box::new(Process { engine, topics: self.topics.clone(), partition: unit.0 }))
+    }
+
+    fn engine(&self) -> &str {
+        ENGINE
+    }
+}
+
+impl Fold for Process {
+    fn apply(&mut self, record: &Record, out: &mut Outputs) -> Result<(), Poison> {
+        let value = record.value.as_ref().ok_or_else(|| Poison::new(Stage::Decode, "a frame without a value"))?;
+        let facts = frame::cut(value).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
+        let at = EventTime::from_ms(record.timestamp_ms);
+        let mut said = Vec::new();
+        for bytes in facts {
+            match Fact::decode(bytes) {
+                Ok(fact) => {
+                    self.engine.apply(&fact, at, &mut said);
+                    self.pass_on_mark(&fact, out);
+                }
+                Err(error) => self.say_skipped(record, &error.to_string(), at, &mut said),
+            }
+        }
+        self.say(said, out);
+        Ok(())
+    }
+
+    fn on_clock(&mut self, now_ms: i64, out: &mut Outputs) {
+        let now = EventTime::from_ms(now_ms);
+        let tick = pb::TickRecorded { at: Some(instant::timestamp(now)) };
+        let id = format!("tick/{}/{}", self.partition, now.to_rfc3339());
+        let fact = Fact::new(Event::new("bellwether://process", id, now, tick)).to_message();
+        for record in record::of_facts(&[fact], &self.topics, self.partition, None) {
+            out.push(record);
+        }
+    }
+
+    fn next_due_ms(&self) -> Option<i64> {
+        self.engine.next_due().map(EventTime::ms)
+    }
+
+    fn skipped(&mut self, record: &Record, cause: &str, out: &mut Outputs) {
+        let mut said = Vec::new();
+        self.say_skipped(record, cause, EventTime::from_ms(record.timestamp_ms), &mut said);
+        self.say(said, out);
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.engine.snapshot()
+    }
+
+    fn state_hash(&self) -> StateHash {
+        hash(&self.engine.snapshot())
+    }
+}
+
+impl Process {
+    fn say(&self, said: Vec<Event>, out: &mut Outputs) {
+        if !out.wanted() {
+            return;
+        }
+        for event in said {
+            match catalogue::home_topic(event.type_name()) {
+                Some(Topic::Trigger) => {
+                    let partition = record::function_partition(function(&event), &self.topics);
+                    out.push(record::of_event(&event, &self.topics, Topic::Trigger, partition));
+                }
+                Some(Topic::Facts) => {
+                    let at_ms = (self.topics.time == TimeMode::Warped).then_some(event.time.ms());
+                    let fact = Fact::new(event).to_message();
+                    for record in record::of_facts(&[fact], &self.topics, self.partition, at_ms) {
+                        out.push(record);
+                    }
+                }
+                _ => {
+                    let partition = record::partition_of(&event, &self.topics, Topic::KeyResult);
+                    out.push(record::of_event(&event, &self.topics, Topic::KeyResult, partition));
+                }
+            }
+        }
+    }
+
+    /// Under warped time the escalator learns from the processor that an instant is over.
+    fn pass_on_mark(&self, fact: &Fact, out: &mut Outputs) {
+        if self.topics.time != TimeMode::Warped || !matches!(fact.event.payload, Payload::TickRecorded(_)) {
+            return;
+        }
+        for partition in 0..self.topics.functions {
+            out.push(record::of_event(&fact.event, &self.topics, Topic::Trigger, partition));
+        }
+    }
+
+    fn say_skipped(&self, record: &Record, cause: &str, at: EventTime, said: &mut Vec<Event>) {
+        let skipped = pb::FactSkipped {
+            fact: None,
+            reason: cause.to_owned(),
+            partition: record.from.partition,
+            offset: record.offset,
+        };
+        let id = format!("skipped/{}/{}/{}", record.from, record.offset, said.len());
+        said.push(Event::new("bellwether://process", id.clone(), at, skipped).about(id));
+    }
+}
+
+fn function(event: &Event) -> &str {
+    match &event.payload {
+        Payload::TriggerFired(m) => &m.function,
+        Payload::TriggerAmended(m) => &m.function,
+        Payload::TriggerHeld(m) => &m.function,
+        Payload::TriggerSuppressed(m) => &m.function,
+        Payload::TriggerCleared(m) => &m.function,
+        _ => "",
+    }
+}

@@ -1,0 +1,171 @@
+//! `route`: events of all source topics in, frames of facts out.
+//!
+//! Under warped time (R15) records wait until every input has passed a mark, facts carry the time of their event, and
+//! a mark becomes a tick in every partition.
+
+use std::collections::BTreeMap;
+
+use bellwether_engine::Fact;
+use bellwether_engine::routing::{Routed, Router, Target};
+use bellwether_log::Record;
+use bellwether_model::EventTime;
+use bellwether_runtime::{Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
+use bellwether_wire::envelope::Event;
+use bellwether_wire::{Payload, binary, instant, pb, topics};
+
+use super::{ENGINE, hash};
+use crate::record;
+use crate::topic_set::{TimeMode, TopicSet};
+
+/// Makes the router's fold.
+#[derive(Debug, Clone)]
+pub struct RouteFactory {
+    /// Topics.
+    pub topics: TopicSet,
+}
+
+/// The router over the log.
+#[derive(Debug)]
+struct Route {
+    router: Router,
+    topics: TopicSet,
+    last_mark: i64,
+}
+
+impl FoldFactory for RouteFactory {
+    fn create(&self, _unit: UnitId) -> Box<dyn Fold> {
+        Box::new(Route { router: Router::new(), topics: self.topics.clone(), last_mark: i64::MIN })
+    }
+
+    fn restore(&self, _unit: UnitId, _engine: &str, snapshot: &[u8]) -> Result<Box<dyn Fold>, RestoreError> {
+        let router =
+            Router::restore(snapshot).map_err(|error| RestoreError::with_source("not a router's state", error))?;
+        Ok(Box::new(Route { router, topics: self.topics.clone(), last_mark: i64::MIN }))
+    }
+
+    fn engine(&self) -> &str {
+        ENGINE
+    }
+}
+
+impl Fold for Route {
+    fn apply(&mut self, record: &Record, out: &mut Outputs) -> Result<(), Poison> {
+        let event = record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
+        if let Payload::TickRecorded(_) = &event.payload {
+            self.mark(event.time, out);
+            return Ok(());
+        }
+        let now = EventTime::from_ms(record.timestamp_ms);
+        let routed = self.router.route(&event, now);
+        self.send(&event, routed, out);
+        Ok(())
+    }
+
+    fn on_clock(&mut self, _now_ms: i64, _out: &mut Outputs) {}
+
+    fn next_due_ms(&self) -> Option<i64> {
+        None
+    }
+
+    fn skipped(&mut self, record: &Record, cause: &str, out: &mut Outputs) {
+        let fact = pb::FactSkipped {
+            fact: None,
+            reason: cause.to_owned(),
+            partition: record.from.partition,
+            offset: record.offset,
+        };
+        let at = EventTime::from_ms(record.timestamp_ms);
+        let id = format!("skipped/{}/{}", record.from, record.offset);
+        self.push(0, &[Fact::new(Event::new("bellwether://route", id, at, fact)).to_message()], at, out);
+    }
+
+    fn order_key(&self, record: &Record) -> OrderKey {
+        let header = |name| binary::optional(&record.headers, name).unwrap_or_default();
+        let at_ms = EventTime::parse(header("ce_time")).map_or(record.timestamp_ms, EventTime::ms);
+        // A mark comes after every event of its instant.
+        let is_mark = header("ce_type") == TICK_TYPE;
+        let mut tie = vec![u8::from(is_mark)];
+        if !is_mark {
+            tie.extend_from_slice(header("ce_source").as_bytes());
+            tie.push(0x1f);
+            tie.extend_from_slice(header("ce_id").as_bytes());
+        }
+        OrderKey { at_ms, tie }
+    }
+
+    fn holds_until_marks(&self) -> bool {
+        self.topics.time == TimeMode::Warped
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.router.snapshot()
+    }
+
+    fn state_hash(&self) -> StateHash {
+        hash(&self.router.snapshot())
+    }
+}
+
+/// CloudEvents type of a tick, and of a mark.
+pub const TICK_TYPE: &str = "bellwether.tick.recorded.v1";
+
+impl Route {
+    fn send(&self, event: &Event, routed: Routed, out: &mut Outputs) {
+        if !out.wanted() {
+            return;
+        }
+        let mut by_partition: BTreeMap<u32, Vec<pb::Fact>> = BTreeMap::new();
+        for (target, fact) in routed.facts {
+            match target {
+                Target::Everywhere => {
+                    let message = fact.to_message();
+                    for partition in 0..self.topics.facts {
+                        by_partition.entry(partition).or_default().push(message.clone());
+                    }
+                }
+                Target::Squads => self.to_squads(&fact, &mut by_partition),
+            }
+        }
+        for skipped in routed.skipped {
+            let id = format!("skipped/{}/{}", event.id.source, event.id.id);
+            let fact = Fact::new(Event::new("bellwether://route", id, event.time, skipped));
+            by_partition.entry(0).or_default().push(fact.to_message());
+        }
+        for (partition, facts) in by_partition {
+            self.push(partition, &facts, event.time, out);
+        }
+    }
+
+    fn to_squads(&self, fact: &Fact, by_partition: &mut BTreeMap<u32, Vec<pb::Fact>>) {
+        let mut squads: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+        for squad in &fact.squads {
+            let partition = topics::squad_partition(squad.as_str(), self.topics.facts);
+            squads.entry(partition).or_default().push(squad.to_string());
+        }
+        let message = fact.to_message();
+        for (partition, squads) in squads {
+            by_partition.entry(partition).or_default().push(pb::Fact { squads, ..message.clone() });
+        }
+    }
+
+    /// Every input has passed this instant: every partition may judge its deadlines.
+    fn mark(&mut self, at: EventTime, out: &mut Outputs) {
+        if at.ms() <= self.last_mark {
+            return;
+        }
+        self.last_mark = at.ms();
+        let tick = pb::TickRecorded { at: Some(instant::timestamp(at)) };
+        let id = format!("mark/{}", at.to_rfc3339());
+        let fact = Fact::new(Event::new("bellwether://route", id, at, tick)).to_message();
+        for partition in 0..self.topics.facts {
+            self.push(partition, std::slice::from_ref(&fact), at, out);
+        }
+    }
+
+    fn push(&self, partition: u32, facts: &[pb::Fact], at: EventTime, out: &mut Outputs) {
+        let at_ms = (self.topics.time == TimeMode::Warped).then_some(at.ms());
+        for record in record::of_facts(facts, &self.topics, partition, at_ms) {
+            out.push(record);
+        }
+    }
+}
