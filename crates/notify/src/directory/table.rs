@@ -1,0 +1,111 @@
+//! Effective-dated records by id: which version of each counts at an instant.
+
+use std::collections::BTreeMap;
+
+use bellwether_model::EventTime;
+
+/// Versions kept of one record. The topic is compacted, so more than a few are seen only while it changes; the bound
+/// guards against a writer that repeats itself.
+const VERSIONS_MAX: usize = 32;
+
+#[derive(Debug, Clone)]
+struct Version<T> {
+    recorded: EventTime,
+    from: EventTime,
+    until: Option<EventTime>,
+    value: T,
+}
+
+/// Records of one kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<T> {
+    records: BTreeMap<String, Vec<Version<T>>>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { records: BTreeMap::new() }
+    }
+}
+
+impl<T> Table<T> {
+    /// Adds a version that holds from its first instant, or from when it was recorded.
+    pub(crate) fn record(
+        &mut self,
+        id: &str,
+        recorded: EventTime,
+        bounds: (Option<EventTime>, Option<EventTime>),
+        value: T,
+    ) {
+        let versions = self.records.entry(id.to_owned()).or_default();
+        let version = Version { recorded, from: bounds.0.unwrap_or(recorded), until: bounds.1, value };
+        versions.retain(|known| (known.recorded, known.from) != (version.recorded, version.from));
+        versions.push(version);
+        if versions.len() > VERSIONS_MAX {
+            versions.remove(0);
+        }
+    }
+
+    /// Forgets a record.
+    pub(crate) fn remove(&mut self, id: &str) {
+        self.records.remove(id);
+    }
+
+    /// What counts at an instant.
+    pub(crate) fn at(&self, id: &str, at: EventTime) -> Option<&T> {
+        effective(self.records.get(id)?, at)
+    }
+
+    /// What counts at an instant, else what was recorded last: a person who left still has a name.
+    pub(crate) fn at_or_last(&self, id: &str, at: EventTime) -> Option<&T> {
+        let versions = self.records.get(id)?;
+        effective(versions, at).or_else(|| versions.last().map(|version| &version.value))
+    }
+
+    /// All records that count at an instant, in order of id.
+    pub(crate) fn all_at(&self, at: EventTime) -> impl Iterator<Item = (&str, &T)> {
+        self.records.iter().filter_map(move |(id, versions)| Some((id.as_str(), effective(versions, at)?)))
+    }
+}
+
+fn effective<T>(versions: &[Version<T>], at: EventTime) -> Option<&T> {
+    versions
+        .iter()
+        .filter(|version| version.from <= at && version.until.is_none_or(|until| at < until))
+        .max_by_key(|version| (version.from, version.recorded))
+        .map(|version| &version.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> EventTime {
+        EventTime::from_ms(ms)
+    }
+
+    #[test]
+    fn the_version_that_became_effective_last_counts_and_among_equals_the_one_recorded_last() {
+        let mut table = Table::default();
+        table.record("a", at(1), (Some(at(10)), None), "first");
+        table.record("a", at(2), (Some(at(20)), Some(at(30))), "second");
+        table.record("a", at(3), (Some(at(20)), Some(at(30))), "corrected");
+        assert_eq!(table.at("a", at(9)), None);
+        assert_eq!(table.at("a", at(10)), Some(&"first"));
+        assert_eq!(table.at("a", at(20)), Some(&"corrected"));
+        assert_eq!(table.at("a", at(30)), Some(&"first"));
+        assert_eq!(table.at_or_last("a", at(9)), Some(&"corrected"));
+        table.remove("a");
+        assert_eq!(table.at_or_last("a", at(20)), None);
+    }
+
+    #[test]
+    fn versions_are_bounded() {
+        let mut table = Table::default();
+        for ms in 0..100 {
+            table.record("a", at(ms), (None, None), ms);
+        }
+        assert_eq!(table.records["a"].len(), VERSIONS_MAX);
+        assert_eq!(table.at("a", at(99)), Some(&99));
+    }
+}
