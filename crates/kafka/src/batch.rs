@@ -89,6 +89,17 @@ impl Raw {
         (code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| code.into())
     }
 
+    /// True when it is of this partition; an event without one is of every partition.
+    pub(crate) fn is_of(&self, topic: &str, partition: i32) -> bool {
+        let message = self.message();
+        if message.rkt.is_null() {
+            return true;
+        }
+        // SAFETY: the topic is held by the live message; its name is a string that lives as long.
+        let name = unsafe { CStr::from_ptr(bindings::rd_kafka_topic_name(message.rkt)) };
+        message.partition == partition && name.to_bytes() == topic.as_bytes()
+    }
+
     pub(crate) fn offset(&self) -> i64 {
         self.message().offset
     }

@@ -1,6 +1,7 @@
 //! The settings of each kind of client, with the reason for each.
 //!
-//! Invariant: what is set here wins over free settings; [`crate::reserved`] keeps the two apart.
+//! Invariant: free settings come last and win over what is tuned here; what the adapter's promises rest on is
+//! reserved ([`crate::reserved`]) and cannot be among them.
 
 use std::time::Duration;
 
@@ -26,31 +27,35 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
 const MEMBER_PREFETCH_KB: u32 = 32 << 10;
 /// Bytes fetched ahead of a reader: a catch-up is bound by how far ahead the client may fetch.
 const READER_PREFETCH_KB: u32 = 64 << 10;
+/// Bytes of one fetch of a reader.
+const READER_FETCH_BYTES: u32 = 4 << 20;
+/// How long an append outside transactions may take: a restart of the broker and an election.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest request the client makes; the topic's own bound decides what is taken.
 const MAX_MESSAGE_BYTES: u32 = 8 << 20;
 
 /// Clients that only ask: metadata, bounds, topics.
 pub(crate) fn asking(options: &KafkaOptions, committed: bool) -> ClientConfig {
-    let mut config = base(options, Side::Consumer);
+    let mut config = base(options);
     let level = if committed { "read_committed" } else { "read_uncommitted" };
     config.set("isolation.level", level).set("allow.auto.create.topics", "false");
-    config
+    free(config, options, Side::Consumer)
 }
 
 /// The client that declares and describes topics; librdkafka makes it a producer.
 pub(crate) fn admin(options: &KafkaOptions) -> ClientConfig {
-    base(options, Side::Producer)
+    free(base(options), options, Side::Producer)
 }
 
 /// The consumer of a member.
 pub(crate) fn member(options: &KafkaOptions, group: &GroupOptions) -> ClientConfig {
-    let mut config = group_reader(options, &group.group);
-    let assignor = match group.assignor {
-        Assignor::CooperativeSticky => "cooperative-sticky",
-        Assignor::Range => "range",
-    };
+    let mut config = consumer(options, &group.group);
     match options.group_protocol {
         GroupProtocol::Classic => {
+            let assignor = match group.assignor {
+                Assignor::CooperativeSticky => "cooperative-sticky",
+                Assignor::Range => "range",
+            };
             config
                 .set("group.protocol", "classic")
                 .set("partition.assignment.strategy", assignor)
@@ -67,38 +72,33 @@ pub(crate) fn member(options: &KafkaOptions, group: &GroupOptions) -> ClientConf
     }
     config
         .set("max.poll.interval.ms", ms(MAX_POLL_INTERVAL))
-        .set("queued.max.messages.kbytes", MEMBER_PREFETCH_KB.to_string())
-        // One fetch per broker is under way at a time; a partition that starts waits for the one before it.
-        .set("fetch.wait.max.ms", "50");
-    config
+        .set("queued.max.messages.kbytes", MEMBER_PREFETCH_KB.to_string());
+    free(config, options, Side::Consumer)
 }
 
 /// A consumer that only reads the committed positions of a group.
-pub(crate) fn group_reader(options: &KafkaOptions, group: &str) -> ClientConfig {
-    let mut config = consumer(options);
-    config.set("group.id", group);
-    config
+pub(crate) fn positions(options: &KafkaOptions, group: &str) -> ClientConfig {
+    free(consumer(options, group), options, Side::Consumer)
 }
 
-/// The consumer of one partition, assigned by hand. The group id is never joined nor committed to; librdkafka wants
+/// A consumer of one partition, assigned by hand. The group id is never joined nor committed to; librdkafka wants
 /// one for `assign`.
 pub(crate) fn reader(options: &KafkaOptions) -> ClientConfig {
-    let mut config = consumer(options);
+    let mut config = consumer(options, &format!("{}-reader", options.client_id));
     config
-        .set("group.id", format!("{}-reader", options.client_id))
         .set("enable.partition.eof", "true")
         .set("queued.min.messages", "1000000")
         .set("queued.max.messages.kbytes", READER_PREFETCH_KB.to_string())
-        .set("fetch.message.max.bytes", "4194304")
-        .set("fetch.wait.max.ms", "50")
+        .set("fetch.message.max.bytes", READER_FETCH_BYTES.to_string())
         // Lines met in a batch call bypass our log and go to the standard error stream.
         .set_log_level(RDKafkaLogLevel::Critical);
-    config
+    free(config, options, Side::Consumer)
 }
 
-fn consumer(options: &KafkaOptions) -> ClientConfig {
-    let mut config = base(options, Side::Consumer);
+fn consumer(options: &KafkaOptions, group: &str) -> ClientConfig {
+    let mut config = base(options);
     config
+        .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "error")
@@ -106,7 +106,9 @@ fn consumer(options: &KafkaOptions) -> ClientConfig {
         .set("allow.auto.create.topics", "false")
         // The default, a second, stalls a full prefetch queue for as long.
         .set("fetch.queue.backoff.ms", "20")
-        .set("fetch.error.backoff.ms", "100");
+        .set("fetch.error.backoff.ms", "100")
+        // One fetch per broker is under way at a time: a partition that starts waits for the one before it.
+        .set("fetch.wait.max.ms", "50");
     config
 }
 
@@ -116,30 +118,41 @@ pub(crate) fn transactional(options: &KafkaOptions, transactional_id: &str) -> C
     config
         .set("transactional.id", transactional_id)
         .set("transaction.timeout.ms", ms(TRANSACTION_TIMEOUT))
-        .set("message.timeout.ms", ms(MESSAGE_TIMEOUT));
-    config
+        .set("message.timeout.ms", ms(MESSAGE_TIMEOUT))
+        // The markers of one transaction are still being written when the next begins; the coordinator then asks to
+        // try again. With the default of 100 ms every small commit took that long: 99 ms against 4 (p50). It grows
+        // exponentially, so a coordinator that is down is not pestered.
+        .set("retry.backoff.ms", "1");
+    free(config, options, Side::Producer)
 }
 
 /// The producer of an appender.
 pub(crate) fn appending(options: &KafkaOptions) -> ClientConfig {
     let mut config = producer(options);
-    config.set("enable.idempotence", "true").set("message.timeout.ms", "30000");
-    config
+    config.set("enable.idempotence", "true").set("message.timeout.ms", ms(APPEND_TIMEOUT));
+    free(config, options, Side::Producer)
 }
 
 fn producer(options: &KafkaOptions) -> ClientConfig {
-    let mut config = base(options, Side::Producer);
+    let mut config = base(options);
     config
         .set("acks", "all")
         .set("partitioner", "murmur2_random")
-        .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string());
+        .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
+        // A call hands over all its records at once: waiting longer for more only delays them.
+        .set("linger.ms", "1")
+        .set("compression.type", "lz4");
     config
 }
 
-fn base(options: &KafkaOptions, kind: Side) -> ClientConfig {
+fn base(options: &KafkaOptions) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &options.bootstrap_servers).set("client.id", &options.client_id);
-    config.set("security.protocol", options.security.protocol.name());
+    config
+        .set("bootstrap.servers", &options.bootstrap_servers)
+        .set("client.id", &options.client_id)
+        .set("security.protocol", options.security.protocol.name())
+        // Ten seconds, the default, outlast a session.
+        .set("reconnect.backoff.max.ms", "2000");
     match &options.security.sasl {
         None => {}
         Some(Sasl::Password { mechanism, username, password }) => {
@@ -165,15 +178,11 @@ fn base(options: &KafkaOptions, kind: Side) -> ClientConfig {
     if let Some(password) = &tls.key_password {
         config.set("ssl.key.password", password.expose());
     }
-    // Five seconds is librdkafka's own upper step; ten, its default, outlasts a session.
-    config.set("reconnect.backoff.max.ms", "2000");
-    match kind {
-        Side::Both | Side::Consumer => {}
-        Side::Producer => {
-            // Measured, see the crate's header: lz4 for speed at nearly zstd's size on small records.
-            config.set("linger.ms", "1").set("compression.type", "lz4");
-        }
-    }
+    config
+}
+
+/// Adds the free settings that this kind of client takes.
+fn free(mut config: ClientConfig, options: &KafkaOptions, kind: Side) -> ClientConfig {
     for (name, value) in &options.settings {
         if side(name) == Side::Both || side(name) == kind {
             config.set(name, value);
@@ -189,10 +198,13 @@ fn ms(duration: Duration) -> String {
 /// Refuses settings librdkafka does not know, before anything is opened.
 pub(crate) fn check(options: &KafkaOptions) -> Result<()> {
     for (what, config) in [
-        ("consumer settings", group_reader(options, "check")),
+        ("consumer settings", positions(options, "check")),
         ("producer settings", transactional(options, "check")),
     ] {
         config.create_native_config().map_err(|error| failure::fatal(format!("read the {what}"), error))?;
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,11 @@ impl Common {
         Self { token }
     }
 
+    /// True when the client asks for bearer tokens.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.token.is_some()
+    }
+
     fn oauth_token(&self) -> Result<OAuthToken, Box<dyn std::error::Error>> {
         let Some(Sasl::OAuthBearer { token_file, principal, lifetime }) = &self.token else {
             return Err("no bearer token is configured".into());

@@ -18,7 +18,7 @@ use crate::context::{Common, GroupContext, PlainContext, named};
 use crate::failure;
 use crate::member::KafkaMember;
 use crate::options::KafkaOptions;
-use crate::reader::KafkaReader;
+use crate::reader::Readers;
 use crate::topics::{self, ASK};
 
 /// A cluster as one process sees it. Clones share its connections.
@@ -34,6 +34,7 @@ struct Inner {
     committed: BaseConsumer<PlainContext>,
     /// Asks for what is there at all.
     uncommitted: BaseConsumer<PlainContext>,
+    readers: Arc<Readers>,
 }
 
 impl fmt::Debug for KafkaLog {
@@ -62,7 +63,8 @@ impl KafkaLog {
         }
         let reached = committed.fetch_metadata(None, ASK).map(drop);
         reached.map_err(|error| failure::failure(format!("reach {}", options.bootstrap_servers), error))?;
-        Ok(Self { inner: Arc::new(Inner { options, common, committed, uncommitted }) })
+        let readers = Arc::new(Readers::new(options.clone(), common.clone()));
+        Ok(Self { inner: Arc::new(Inner { options, common, committed, uncommitted, readers }) })
     }
 }
 
@@ -95,7 +97,7 @@ impl EventLog for KafkaLog {
             return Ok(Vec::new());
         }
         let inner = &self.inner;
-        let consumer: BaseConsumer<GroupContext> = config::group_reader(&inner.options, group)
+        let consumer: BaseConsumer<GroupContext> = config::positions(&inner.options, group)
             .create_with_context(GroupContext::new(inner.common.clone()))
             .map_err(|error| failure::fatal(format!("read the positions of {group}"), error))?;
         consumer.poll(Duration::ZERO);
@@ -118,8 +120,7 @@ impl EventLog for KafkaLog {
     }
 
     fn read(&self, partition: &TopicPartition, from_offset: i64) -> Result<Box<dyn PartitionReader>> {
-        let inner = &self.inner;
-        Ok(Box::new(KafkaReader::open(&inner.options, &inner.common, partition, from_offset)?))
+        Ok(Box::new(self.inner.readers.open(partition, from_offset)?))
     }
 
     fn appender(&self) -> Result<Box<dyn Appender>> {

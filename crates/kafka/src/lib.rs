@@ -32,6 +32,7 @@ pub mod metric_definitions;
 pub mod options;
 mod producing;
 mod reader;
+mod records;
 mod reserved;
 mod topics;
 mod transaction;

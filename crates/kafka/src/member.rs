@@ -22,7 +22,7 @@ use metrics::counter;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use bellwether_log::{
@@ -37,6 +37,7 @@ use crate::identity::identity;
 use crate::kafka_log::{committed_offsets, list};
 use crate::metric_definitions::{LABEL_KIND, REBALANCES, RECORDS_POLLED};
 use crate::options::KafkaOptions;
+use crate::records::record;
 use crate::transaction::Transactional;
 
 /// How long one look for stable positions lasts; a transaction of a dead owner may hold them for longer.
@@ -327,20 +328,7 @@ fn admit(flowing: &mut BTreeMap<TopicPartition, i64>, message: &BorrowedMessage<
     let from = TopicPartition::new(message.topic(), u32::try_from(message.partition()).ok()?);
     let next_offset = flowing.get_mut(&from).filter(|next_offset| message.offset() >= **next_offset)?;
     *next_offset = message.offset() + 1;
-    let headers = message.headers().map_or_else(Vec::new, |headers| {
-        headers
-            .iter()
-            .map(|header| (header.key.to_owned(), header.value.map(Bytes::copy_from_slice)))
-            .collect()
-    });
-    Some(Record {
-        from,
-        offset: message.offset(),
-        key: message.key().map(Bytes::copy_from_slice),
-        value: message.payload().map(Bytes::copy_from_slice),
-        headers,
-        timestamp_ms: message.timestamp().to_millis().unwrap_or(-1),
-    })
+    Some(record(from, message))
 }
 
 fn size(record: &Record) -> usize {

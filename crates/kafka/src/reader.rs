@@ -1,14 +1,18 @@
 //! Reads one partition outside any group, committed records only, up to the stable end.
 //!
-//! Invariant: an empty answer means that the stable end, asked for during the call, was reached. The position is
-//! our own: the client's is one too far after an end-of-partition event taken in a batch.
+//! Invariants:
+//! - An empty answer means that the stable end, asked for during the call, was reached.
+//! - The position is our own: the client's is one too far after an end-of-partition event taken in a batch.
+//! - Clients are kept and used again: connecting takes longer than most catch-ups, and closing takes 100 ms.
 
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::counter;
-use rdkafka::consumer::Consumer;
-use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Message, Offset, TopicPartitionList};
 
 use bellwether_log::{Error, ErrorClass, PartitionReader, Record, Result, TopicPartition};
 
@@ -18,6 +22,7 @@ use crate::context::{Common, PlainContext};
 use crate::failure;
 use crate::metric_definitions::RECORDS_READ;
 use crate::options::KafkaOptions;
+use crate::records;
 use crate::topics::ASK;
 
 /// Records one call hands over at most.
@@ -26,9 +31,71 @@ const BATCH: usize = 4_096;
 const SILENCE_BOUND: Duration = Duration::from_secs(30);
 /// How long one wait for a message lasts before the reader looks around.
 const LOOK: Duration = Duration::from_millis(50);
+/// Clients kept for the next reader; restores use a few at a time, and each costs threads and connections.
+const KEPT: usize = 4;
 
+/// The readers' clients of one process.
+pub(crate) struct Readers {
+    options: KafkaOptions,
+    common: Common,
+    idle: Mutex<Vec<BatchConsumer>>,
+}
+
+impl Readers {
+    pub(crate) fn new(options: KafkaOptions, common: Common) -> Self {
+        Self { options, common, idle: Mutex::default() }
+    }
+
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        partition: &TopicPartition,
+        from_offset: i64,
+    ) -> Result<KafkaReader> {
+        let fatal = |error| failure::fatal(format!("read {partition} from {from_offset}"), error);
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let source = match kept {
+            Some(source) => source,
+            None => {
+                let consumer: BaseConsumer<PlainContext> = config::reader(&self.options)
+                    .create_with_context(PlainContext(self.common.clone()))
+                    .map_err(fatal)?;
+                BatchConsumer::new(consumer, BATCH)
+            }
+        };
+        let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
+        let mut assignment = TopicPartitionList::with_capacity(1);
+        assignment
+            .add_partition_offset(&partition.topic, number, Offset::Offset(from_offset))
+            .and_then(|()| source.consumer.assign(&assignment))
+            .map_err(fatal)?;
+        Ok(KafkaReader {
+            readers: Arc::clone(self),
+            source: Some(source),
+            cursor: Cursor { partition: partition.clone(), number, next_offset: from_offset, end: None },
+            failed: None,
+        })
+    }
+
+    fn keep(&self, source: BatchConsumer) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT && source.consumer.unassign().is_ok() {
+            idle.push(source);
+        }
+    }
+}
+
+/// A reader of one partition.
 pub(crate) struct KafkaReader {
-    source: BatchConsumer,
+    readers: Arc<Readers>,
+    /// Absent after a failure the client does not recover from.
+    source: Option<BatchConsumer>,
+    cursor: Cursor,
+    /// A failure met behind records, for the next call.
+    failed: Option<RDKafkaErrorCode>,
+}
+
+/// Where a reader is.
+struct Cursor {
     partition: TopicPartition,
     number: i32,
     next_offset: i64,
@@ -36,62 +103,89 @@ pub(crate) struct KafkaReader {
     end: Option<i64>,
 }
 
-impl KafkaReader {
-    pub(crate) fn open(
-        options: &KafkaOptions,
-        common: &Common,
-        partition: &TopicPartition,
-        from_offset: i64,
-    ) -> Result<Self> {
-        let what = || format!("read {partition} from {from_offset}");
-        let consumer: rdkafka::consumer::BaseConsumer<PlainContext> = config::reader(options)
-            .create_with_context(PlainContext(common.clone()))
-            .map_err(|error| failure::fatal(what(), error))?;
-        let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
-        let mut assignment = TopicPartitionList::with_capacity(1);
-        assignment
-            .add_partition_offset(&partition.topic, number, Offset::Offset(from_offset))
-            .and_then(|()| consumer.assign(&assignment))
-            .map_err(|error| failure::fatal(what(), error))?;
-        let source = BatchConsumer::new(consumer, BATCH);
-        Ok(Self { source, partition: partition.clone(), number, next_offset: from_offset, end: None })
+/// What a look at the client brought.
+#[derive(Default)]
+struct Taken {
+    records: Vec<Record>,
+    failed: Option<RDKafkaErrorCode>,
+}
+
+impl Cursor {
+    fn raw(&mut self, raw: &Raw, taken: &mut Taken) {
+        if !raw.is_of(&self.partition.topic, self.number) {
+            return;
+        }
+        match raw.event() {
+            None => {
+                if raw.offset() >= self.next_offset {
+                    self.next_offset = raw.offset() + 1;
+                    taken.records.push(Record {
+                        from: self.partition.clone(),
+                        offset: raw.offset(),
+                        key: raw.key(),
+                        value: raw.value(),
+                        headers: raw.headers(),
+                        timestamp_ms: raw.timestamp_ms(),
+                    });
+                }
+            }
+            Some(RDKafkaErrorCode::PartitionEOF) => self.reached(raw.offset()),
+            Some(code) => self.fail(code, taken),
+        }
     }
 
-    /// Takes what is there, waiting for the first message up to `wait`.
-    fn take(&mut self, wait: Duration) -> Result<Vec<Record>> {
-        let mut records = Vec::new();
-        let mut failed = None;
-        let (partition, next_offset, end) = (&self.partition, &mut self.next_offset, &mut self.end);
-        let mut each = |raw: &Raw| match raw.event() {
-            None if raw.offset() >= *next_offset => {
-                *next_offset = raw.offset() + 1;
-                records.push(record(partition, raw));
-            }
-            None => {}
-            Some(RDKafkaErrorCode::PartitionEOF) => {
-                *end = Some(raw.offset());
-                *next_offset = raw.offset().max(*next_offset);
-            }
-            Some(code) if failure::is_passing(code) => {}
-            Some(code) => failed = Some(code),
-        };
-        // The call waits until it has all it may take, so it is asked for one first.
+    fn reached(&mut self, end: i64) {
+        self.end = Some(end);
+        self.next_offset = end.max(self.next_offset);
+    }
+
+    fn fail(&self, code: RDKafkaErrorCode, taken: &mut Taken) {
+        if !failure::is_passing(code) {
+            taken.failed.get_or_insert(code);
+        }
+    }
+
+    /// Many messages at once; the call waits until it has all it may take, so it is asked for one first.
+    fn take(&mut self, source: &mut BatchConsumer, wait: Duration) -> Taken {
+        let mut taken = Taken::default();
         let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
-        if self.source.take(1, wait_ms, &mut each) == 1 {
-            self.source.take(BATCH, 0, &mut each);
+        if source.take(1, wait_ms, |raw| self.raw(raw, &mut taken)) == 1 {
+            source.take(BATCH, 0, |raw| self.raw(raw, &mut taken));
         }
-        match failed {
-            Some(code) if records.is_empty() => {
-                let what = format!("read {} at {}", self.partition, self.next_offset);
-                Err(Error::with_source(ErrorClass::Fatal, what, code))
-            }
-            // An error behind records stays in the log and is met again.
-            Some(_) | None => Ok(records),
-        }
+        taken
     }
 
-    fn stable_end(&self) -> Result<i64> {
-        let consumer = &self.source.consumer;
+    /// One message at a time: the batch call would swallow requests for a bearer token.
+    fn take_singly(&mut self, consumer: &BaseConsumer<PlainContext>, mut wait: Duration) -> Taken {
+        let mut taken = Taken::default();
+        while taken.records.len() < BATCH {
+            match consumer.poll(mem::take(&mut wait)) {
+                None => break,
+                Some(Ok(message)) => {
+                    let mine = message.partition() == self.number && message.topic() == self.partition.topic;
+                    if mine && message.offset() >= self.next_offset {
+                        self.next_offset = message.offset() + 1;
+                        taken.records.push(records::record(self.partition.clone(), &message));
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    let position = consumer.position().ok();
+                    let found = position.and_then(|list| {
+                        list.find_partition(&self.partition.topic, self.number)?.offset().to_raw()
+                    });
+                    self.reached(found.unwrap_or(self.next_offset).max(self.next_offset));
+                    break;
+                }
+                Some(Err(error)) => {
+                    self.fail(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail), &mut taken);
+                    break;
+                }
+            }
+        }
+        taken
+    }
+
+    fn stable_end(&self, consumer: &BaseConsumer<PlainContext>) -> Result<i64> {
         let (_, stable_end) = consumer
             .fetch_watermarks(&self.partition.topic, self.number, ASK)
             .map_err(|error| failure::failure(format!("find the end of {}", self.partition), error))?;
@@ -99,24 +193,54 @@ impl KafkaReader {
     }
 }
 
+impl KafkaReader {
+    fn take(&mut self, wait: Duration) -> Result<Vec<Record>> {
+        if let Some(source) = self.source.as_mut().filter(|_| self.failed.is_none()) {
+            let taken = if self.readers.common.has_tokens() {
+                self.cursor.take_singly(&source.consumer, wait)
+            } else {
+                self.cursor.take(source, wait)
+            };
+            self.failed = taken.failed;
+            if !taken.records.is_empty() || self.failed.is_none() {
+                return Ok(taken.records);
+            }
+        }
+        self.source = None;
+        let what = format!("read {} at {}", self.cursor.partition, self.cursor.next_offset);
+        match self.failed {
+            Some(code) => Err(Error::with_source(ErrorClass::Fatal, what, code)),
+            None => Err(Error::new(ErrorClass::Fatal, what)),
+        }
+    }
+
+    fn is_at_end(&self) -> Result<bool> {
+        let Some(source) = self.source.as_ref().filter(|_| self.cursor.end == Some(self.cursor.next_offset))
+        else {
+            return Ok(false);
+        };
+        Ok(self.cursor.stable_end(&source.consumer)? <= self.cursor.next_offset)
+    }
+}
+
 impl PartitionReader for KafkaReader {
     fn next(&mut self, timeout: Duration) -> Result<Vec<Record>> {
         let deadline = Instant::now() + SILENCE_BOUND;
-        let mut waited = false;
+        let mut waited = timeout.is_zero();
         let mut wait = Duration::ZERO;
         loop {
             let records = self.take(wait)?;
             if !records.is_empty() {
-                let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-                counter!(RECORDS_READ).increment(count);
+                counter!(RECORDS_READ).increment(u64::try_from(records.len()).unwrap_or(u64::MAX));
                 return Ok(records);
             }
-            let at_end = self.end == Some(self.next_offset) && self.stable_end()? <= self.next_offset;
-            if at_end && (waited || timeout.is_zero()) {
+            let at_end = self.is_at_end()?;
+            if at_end && waited {
                 return Ok(records);
             }
             if Instant::now() >= deadline {
-                let what = format!("read {} at {}: nothing comes", self.partition, self.next_offset);
+                let what =
+                    format!("read {} at {}: nothing comes", self.cursor.partition, self.cursor.next_offset);
                 return Err(Error::new(ErrorClass::Transient, what));
             }
             (waited, wait) = if at_end { (true, timeout) } else { (waited, LOOK) };
@@ -124,17 +248,14 @@ impl PartitionReader for KafkaReader {
     }
 
     fn next_offset(&self) -> i64 {
-        self.next_offset
+        self.cursor.next_offset
     }
 }
 
-fn record(partition: &TopicPartition, raw: &Raw) -> Record {
-    Record {
-        from: partition.clone(),
-        offset: raw.offset(),
-        key: raw.key(),
-        value: raw.value(),
-        headers: raw.headers(),
-        timestamp_ms: raw.timestamp_ms(),
+impl Drop for KafkaReader {
+    fn drop(&mut self) {
+        if let Some(source) = self.source.take() {
+            self.readers.keep(source);
+        }
     }
 }
