@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use bellwether_model::Thresholds;
+use bellwether_model::{Millis, Thresholds};
+use bellwether_notify::channel::webhook::{Address, Secret, WebhookOptions};
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use secrecy::SecretString;
@@ -173,9 +174,23 @@ pub struct WebhookTarget {
     /// Name in receipts.
     pub name: String,
     /// Address.
-    pub url: String,
-    /// Signing secrets; the first signs, all are sent during a rotation.
-    pub secrets: Vec<SecretString>,
+    pub url: Address,
+    /// Signing secrets, newest first; several while one is being replaced.
+    pub secrets: Vec<Secret>,
+    /// Who reads it.
+    pub reader: bellwether_notify::Reader,
+    /// True when others than the reader can see it.
+    #[serde(default)]
+    pub shared: bool,
+    /// Levels it receives; empty for all.
+    #[serde(default)]
+    pub levels: Vec<bellwether_model::Level>,
+    /// Functions it receives steps of; empty for all.
+    #[serde(default)]
+    pub functions: Vec<String>,
+    /// True to allow private and loopback addresses, and plain http to them.
+    #[serde(default)]
+    pub allow_private_networks: bool,
 }
 
 /// Logging.
@@ -196,6 +211,18 @@ pub enum LogFormat {
     Human,
     /// For machines.
     Json,
+}
+
+impl WebhookTarget {
+    /// Settings of the channel. One attempt may take ten seconds: receivers are asked to queue and answer.
+    pub fn options(&self) -> WebhookOptions {
+        WebhookOptions {
+            url: self.url.clone(),
+            secrets: self.secrets.clone(),
+            timeout: Millis::seconds(10),
+            allow_private_networks: self.allow_private_networks,
+        }
+    }
 }
 
 impl Config {

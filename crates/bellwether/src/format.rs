@@ -59,7 +59,7 @@ pub fn rows<T: Serialize>(
 /// An empty table of a form.
 pub fn table(format: Format, headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(if format == Format::Markdown { ASCII_MARKDOWN } else { UTF8_FULL_CONDENSED });
+    table.load_style(if format == Format::Markdown { ASCII_MARKDOWN } else { UTF8_FULL_CONDENSED });
     if format == Format::Table && io::stdout().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }

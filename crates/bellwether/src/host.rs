@@ -91,7 +91,7 @@ pub fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result<Runnin
     let (options, factory) = parts(plan, role);
     let clock: Arc<dyn Clock> = match plan.topics.time {
         TimeMode::Live => Arc::new(SystemClock::new()),
-        TimeMode::Warped => Arc::new(NoClock::new()),
+        TimeMode::Warped => Arc::new(NoClock(SystemClock::new())),
     };
     let service = Service::new(Arc::clone(&plan.log), factory, clock, options)
         .or_fail(Exit::Log, || format!("role {} cannot start", role.name()))?;

@@ -1,6 +1,8 @@
 //! The roles: shells that let the pure folds run over the log, and the threads that host them.
 
+pub mod connect;
 pub mod escalate;
+pub mod notify;
 pub mod process;
 pub mod route;
 

@@ -36,8 +36,9 @@ pub struct Receiver {
 /// When a producer cannot be opened or the settings cannot work.
 pub fn start(config: &Config, log: &Arc<dyn EventLog>, topics: &TopicSet) -> Result<Receiver, Failure> {
     let (sink, queue) = queue(WAITING_MAX);
-    let router = router(options(config), Arc::new(sink))
-        .or_fail(Exit::Usage, || "the settings below connect are not valid".to_owned())?;
+    let options = options(config);
+    options.check().or_fail(Exit::Usage, || "the settings below connect are not valid".to_owned())?;
+    let router = router(options, Arc::new(sink));
     let appender = log.appender().or_fail(Exit::Log, || "cannot open a producer for webhooks".to_owned())?;
     let topics = topics.clone();
     let thread = std::thread::Builder::new()

@@ -1,0 +1,264 @@
+//! `notify`: fired steps to people. Positions live in a consumer group, so that one process delivers each partition;
+//! what became of a delivery is in the receipt topic, so that a start goes on where the last one stopped.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bellwether_log::{Appender, Assignor, EventLog, GroupOptions, Member, Polled, Position, Record, Transaction};
+use bellwether_model::EventTime;
+use bellwether_notify::channel::terminal::Terminal;
+use bellwether_notify::channel::webhook::Webhook;
+use bellwether_notify::clock::{Clock as _, SystemClock};
+use bellwether_notify::random::Random;
+use bellwether_notify::{ChannelKind, Directory, Options, Outcome, Outlet, Service, Sink, SinkError, Target};
+use bellwether_wire::topics::Topic;
+use bytes::Bytes;
+use tokio::runtime::Handle;
+
+use crate::command::read_all;
+use crate::config::Config;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::host::chain;
+use crate::keys::Keys;
+use crate::record;
+use crate::topic_set::TopicSet;
+
+/// How long a poll waits; a stop is seen within it.
+const POLL: Duration = Duration::from_millis(200);
+/// Records handed over at once.
+const BATCH_RECORDS: usize = 500;
+/// Bytes handed over at once.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// The running role.
+#[derive(Debug)]
+pub struct Notifier {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<(), Failure>>,
+}
+
+impl Notifier {
+    /// Stops: attempts under way may finish, the rest is taken up by the next start.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::SeqCst);
+        match self.thread.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => tracing::error!(%failure, "delivery ended"),
+            Err(_) => tracing::error!("the thread of notify panicked"),
+        }
+    }
+
+    /// True when it has ended by itself.
+    pub fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+}
+
+/// Starts delivery to the configured targets.
+///
+/// # Errors
+/// When a target cannot be meant, or the log refuses.
+pub fn start(
+    config: &Config,
+    log: &Arc<dyn EventLog>,
+    topics: &TopicSet,
+    keys: &Keys,
+    runtime: &Handle,
+) -> Result<Notifier, Failure> {
+    let outlets = outlets(config)?;
+    let directory = Directory::new(keys.pseudonym.clone());
+    let sink = LogSink {
+        appender: Mutex::new(log.appender().or_fail(Exit::Log, || "cannot open a producer for receipts".to_owned())?),
+        topics: topics.clone(),
+    };
+    let service = {
+        let _entered = runtime.enter();
+        let random = Random::of_the_machine();
+        let (clock, sink) = (Arc::new(SystemClock), Arc::new(sink));
+        Service::new(Options::default(), directory, outlets, clock, random, sink)
+            .or_fail(Exit::Usage, || "the targets below notify are not valid".to_owned())?
+    };
+    let member = log
+        .join(GroupOptions {
+            group: format!("{}-notify", topics.prefix),
+            topics: vec![topics.name(Topic::Escalation)],
+            assignor: Assignor::CooperativeSticky,
+            transactional_id: format!("{}-notify-{}", topics.prefix, config.kafka.ordinal),
+            start_at_beginning: true,
+            max_batch_bytes: BATCH_BYTES,
+            max_batch_records: BATCH_RECORDS,
+        })
+        .or_fail(Exit::Log, || "cannot join the group of notify".to_owned())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let worker = Worker {
+        service,
+        log: Arc::clone(log),
+        topics: topics.clone(),
+        runtime: runtime.clone(),
+        stop: Arc::clone(&stop),
+    };
+    let thread = std::thread::Builder::new()
+        .name("notify".to_owned())
+        .spawn(move || worker.run(member))
+        .or_fail(Exit::Internal, || "cannot start a thread for notify".to_owned())?;
+    Ok(Notifier { stop, thread })
+}
+
+fn outlets(config: &Config) -> Result<Vec<Outlet>, Failure> {
+    let mut outlets = Vec::new();
+    if config.notify.terminal {
+        let outlet = Outlet::new(Target::terminal("terminal"), Arc::new(Terminal::new(std::io::stderr())));
+        outlets.push(outlet.or_fail(Exit::Internal, || "the terminal is no target".to_owned())?);
+    }
+    for webhook in &config.notify.webhook {
+        let failed = || format!("notify.webhook `{}` is not valid", webhook.name);
+        let target = Target {
+            name: webhook.name.clone(),
+            channel: ChannelKind::Webhook,
+            reader: webhook.reader.clone(),
+            shared: webhook.shared,
+            levels: webhook.levels.clone(),
+            functions: webhook.functions.clone(),
+        };
+        let channel = Webhook::new(webhook.options()).or_fail(Exit::Usage, failed)?;
+        outlets.push(Outlet::new(target, Arc::new(channel)).or_fail(Exit::Usage, failed)?);
+    }
+    Ok(outlets)
+}
+
+struct Worker {
+    service: Service,
+    log: Arc<dyn EventLog>,
+    topics: TopicSet,
+    runtime: Handle,
+    stop: Arc<AtomicBool>,
+}
+
+impl Worker {
+    fn run(self, mut member: Box<dyn Member>) -> Result<(), Failure> {
+        for record in read_all(self.log.as_ref(), &self.topics.name(Topic::Reference))? {
+            self.learn(&record);
+        }
+        let mut learnt = self.reference_reader()?;
+        for record in read_all(self.log.as_ref(), &self.topics.name(Topic::Receipt))? {
+            if let Ok(event) = record::to_event(&record) {
+                self.service.restore(&event);
+            }
+        }
+        while !self.stop.load(Ordering::SeqCst) {
+            for record in learnt.next(Duration::ZERO).or_fail(Exit::Log, || "cannot read reference".to_owned())? {
+                self.learn(&record);
+            }
+            match member.poll(POLL) {
+                Ok(Polled::Assigned(assignments)) => {
+                    for assignment in assignments {
+                        let from = assignment.committed.unwrap_or(0);
+                        self.submit_again(&assignment.partition, from)?;
+                        member
+                            .start(&assignment.partition, from)
+                            .or_fail(Exit::Log, || format!("cannot read {}", assignment.partition))?;
+                    }
+                }
+                Ok(Polled::Batch { records, token }) => {
+                    self.submit(&records);
+                    let transaction = Transaction { records: Vec::new(), positions: positions(&records), token };
+                    if let Err(error) = member.commit(transaction) {
+                        // Positions only say where to go on; receipts keep a step from being delivered twice.
+                        tracing::warn!(error = %chain(&error), "positions of notify were not committed");
+                    }
+                }
+                Ok(Polled::Revoked { .. } | Polled::Idle { .. }) => {}
+                Err(error) => tracing::warn!(error = %chain(&error), "notify cannot read steps"),
+            }
+        }
+        let drained = self.runtime.block_on(self.service.drain());
+        tracing::info!(waiting = drained.waiting, cut = drained.cut, "delivery stopped");
+        member.leave().or_fail(Exit::Log, || "cannot leave the group of notify".to_owned())
+    }
+
+    fn reference_reader(&self) -> Result<Box<dyn bellwether_log::PartitionReader>, Failure> {
+        let partition = bellwether_log::TopicPartition::new(self.topics.name(Topic::Reference), 0);
+        let failed = || format!("cannot read {partition}");
+        let start = self.log.bounds(&partition).or_fail(Exit::Log, failed)?.start;
+        self.log.read(&partition, start).or_fail(Exit::Log, failed)
+    }
+
+    fn learn(&self, record: &Record) {
+        if let Ok(event) = record::to_event(record) {
+            self.service.learn(&event);
+        }
+    }
+
+    /// Steps before the committed position that may still be in retry.
+    fn submit_again(&self, partition: &bellwether_log::TopicPartition, until: i64) -> Result<(), Failure> {
+        let failed = || format!("cannot read {partition}");
+        let since = SystemClock.now().minus(Options::default().horizon());
+        let start = self.log.bounds(partition).or_fail(Exit::Log, failed)?.start;
+        let mut reader = self.log.read(partition, start).or_fail(Exit::Log, failed)?;
+        loop {
+            let records = reader.next(Duration::ZERO).or_fail(Exit::Log, failed)?;
+            let recent: Vec<Record> = records
+                .iter()
+                .filter(|record| record.offset < until && EventTime::from_ms(record.timestamp_ms) >= since)
+                .cloned()
+                .collect();
+            self.submit(&recent);
+            if records.last().is_none_or(|last| last.offset + 1 >= until) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn submit(&self, records: &[Record]) {
+        for record in records {
+            match record::to_event(record) {
+                Ok(event) => {
+                    self.runtime.block_on(self.service.submit(&event));
+                }
+                Err(error) => tracing::error!(from = %record.from, offset = record.offset, %error, "no event"),
+            }
+        }
+    }
+}
+
+fn positions(records: &[Record]) -> Vec<Position> {
+    let mut positions: Vec<Position> = Vec::new();
+    for record in records {
+        let next_offset = record.offset + 1;
+        match positions.iter_mut().find(|position| position.partition == record.from) {
+            Some(position) => position.next_offset = next_offset,
+            None => positions.push(Position { partition: record.from.clone(), next_offset }),
+        }
+    }
+    positions
+}
+
+/// Receipts and dead letters onto their topics.
+struct LogSink {
+    appender: Mutex<Box<dyn Appender>>,
+    topics: TopicSet,
+}
+
+impl Sink for LogSink {
+    fn append(
+        &self,
+        outcome: Outcome,
+    ) -> std::pin::Pin<Box<dyn std::future::Future<Output = Result<(), SinkError>> + Send + '_>> {
+        Box::pin(async move {
+            let mut records = vec![record::of_event(&outcome.receipt, &self.topics, Topic::Receipt, 0)];
+            if let Some(letter) = outcome.dead_letter {
+                let mut dead = record::of_event(&letter.event, &self.topics, Topic::Dlq, 0);
+                for (name, value) in [("bw_cause", letter.cause), ("bw_stage", letter.stage.to_owned())] {
+                    dead.headers.push((name.to_owned(), Some(Bytes::from(value))));
+                }
+                records.push(dead);
+            }
+            tokio::task::block_in_place(|| {
+                let mut appender = self.appender.lock().unwrap_or_else(PoisonError::into_inner);
+                appender.append(records).map(drop).map_err(|error| SinkError { what: error.to_string() })
+            })
+        })
+    }
+}
