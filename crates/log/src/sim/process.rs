@@ -40,7 +40,10 @@ impl SimProcess {
         let mut world = lock(&self.shared);
         let fault = world.step(self.number, Call::Other, what)?;
         let result = body(&mut world);
-        world.done(self.number, fault, what, result)
+        let survived = world.done(self.number, fault, what, Ok(()));
+        // A member that a dead process opened takes the lock again as it is dropped.
+        drop(world);
+        survived.and(result)
     }
 }
 
