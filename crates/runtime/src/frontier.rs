@@ -70,7 +70,8 @@ impl Frontier {
             return Ok(());
         }
         let stable_end = log.bounds(at)?.stable_end;
-        let stuck = last.is_some_and(|look| look.fetched == self.fetched && !self.has_passed(look.stable_end));
+        let stuck =
+            last.is_some_and(|look| look.fetched == self.fetched && !self.has_passed(look.stable_end));
         if stuck {
             self.probe(log, at)?;
         }

@@ -31,10 +31,12 @@ fn message(payload: &(dyn Any + Send)) -> String {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("panic without a message");
-    text.chars().scan(0, |bytes, c| {
-        *bytes += c.len_utf8();
-        (*bytes <= MAX_MESSAGE_BYTES).then_some(c)
-    }).collect()
+    text.chars()
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= MAX_MESSAGE_BYTES).then_some(c)
+        })
+        .collect()
 }
 
 #[cfg(test)]

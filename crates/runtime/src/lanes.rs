@@ -144,7 +144,11 @@ mod tests {
         lanes.push(1, key(5), record(1, 0));
         assert_eq!(lanes.next(EmptyLane::HoldsUntilMark, |_| true), Next::Take(0), "lanes break ties");
         lanes.pop(0);
-        assert_eq!(lanes.next(EmptyLane::HoldsUntilMark, |_| true), Next::Take(1), "lane 0 has shown 5 already");
+        assert_eq!(
+            lanes.next(EmptyLane::HoldsUntilMark, |_| true),
+            Next::Take(1),
+            "lane 0 has shown 5 already"
+        );
     }
 
     #[test]

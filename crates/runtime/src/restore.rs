@@ -79,7 +79,7 @@ enum RestoreStep {
     Snapshot { committed: Vec<Option<i64>>, asked: bool },
     Replay(Box<Replay>),
     Changelog(Box<ChangelogLoad>),
-    Starting { restored: Box<Restored>, next_input: usize },
+    Starting { restored: Box<Restored> },
     Finished,
 }
 
@@ -261,7 +261,8 @@ impl Restoration {
             RestoreStep::Snapshot { committed, asked } => self.snapshot_slice(committed, asked, around),
             RestoreStep::Replay(mut replay) => {
                 let progress = replay.slice(&self.skips);
-                let retry = matches!(progress, Ok(Replayed::Working | Replayed::Waiting) | Err(Trouble::Log(_)));
+                let retry =
+                    matches!(progress, Ok(Replayed::Working | Replayed::Waiting) | Err(Trouble::Log(_)));
                 if retry {
                     self.step = RestoreStep::Replay(replay);
                     return progress.map(|progress| match progress {
@@ -272,7 +273,7 @@ impl Restoration {
                 progress?;
                 self.replayed = replay.folded();
                 let restored = replay.finish();
-                self.step = RestoreStep::Starting { restored: Box::new(restored), next_input: 0 };
+                self.step = RestoreStep::Starting { restored: Box::new(restored) };
                 Ok(Progress::Working)
             }
             RestoreStep::Changelog(mut load) => {
@@ -288,10 +289,10 @@ impl Restoration {
                     return Ok(Progress::Waiting);
                 }
                 let restored = load.finish(around)?;
-                self.step = RestoreStep::Starting { restored: Box::new(restored), next_input: 0 };
+                self.step = RestoreStep::Starting { restored: Box::new(restored) };
                 Ok(Progress::Working)
             }
-            RestoreStep::Starting { restored, next_input } => self.start(restored, next_input, around),
+            RestoreStep::Starting { restored } => self.start(restored, around),
             RestoreStep::Finished => {
                 self.step = RestoreStep::Finished;
                 Ok(Progress::Waiting)
@@ -342,14 +343,14 @@ impl Restoration {
         }
     }
 
-    /// Sets the group's consumer to where the unit goes on, input by input.
+    /// Sets the group's consumer to where the unit goes on. All inputs or none: what an input delivers before the
+    /// unit is live is dropped, so after a failure every one is set again.
     fn start(
         &mut self,
         mut restored: Box<Restored>,
-        next_input: usize,
         around: &mut Surroundings<'_>,
     ) -> Result<Progress, Trouble> {
-        for input in next_input..around.inputs.len() {
+        for input in 0..around.inputs.len() {
             let quarantined = self.quarantine.as_ref().filter(|q| q.record.from == around.inputs[input]);
             let from = match quarantined {
                 // The record to be passed over is at hand already, if it is still the next one.
@@ -363,7 +364,7 @@ impl Restoration {
                 None => restored.next_offsets[input],
             };
             if let Err(error) = around.member.start(&around.inputs[input], from) {
-                self.step = RestoreStep::Starting { restored, next_input: input };
+                self.step = RestoreStep::Starting { restored };
                 return Err(error.into());
             }
         }
@@ -391,7 +392,8 @@ impl Restoration {
     ) -> Result<Progress, Error> {
         let class = source.class();
         let attempts = self.backoff.failures() + 1;
-        let failed = |source| Error::Log { doing: format!("restoring unit {}", around.unit), attempts, class, source };
+        let failed =
+            |source| Error::Log { doing: format!("restoring unit {}", around.unit), attempts, class, source };
         match class {
             ErrorClass::Fatal => Err(failed(source)),
             ErrorClass::Fenced => Ok(Progress::Fenced),

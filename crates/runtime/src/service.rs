@@ -116,7 +116,10 @@ pub struct Service {
 
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service").field("role", &self.options.role).field("units", &self.units).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("role", &self.options.role)
+            .field("units", &self.units)
+            .finish_non_exhaustive()
     }
 }
 
@@ -201,7 +204,9 @@ impl Service {
             // The group will say so at the next poll.
             ErrorClass::Fenced => return Ok(()),
             ErrorClass::Fatal => None,
-            ErrorClass::Transient | ErrorClass::Aborted | ErrorClass::Indefinite => self.side_backoff.failed(),
+            ErrorClass::Transient | ErrorClass::Aborted | ErrorClass::Indefinite => {
+                self.side_backoff.failed()
+            }
         };
         let Some(wait) = wait else {
             return Err(Error::Log { doing: doing.to_owned(), attempts, class, source });

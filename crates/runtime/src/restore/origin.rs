@@ -55,13 +55,16 @@ impl Origin {
         let rejected: Vec<String> =
             loaded.rejected.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
         let lost = committed.iter().all(Option::is_none);
-        let evidence = loaded.found.as_ref().map(|(name, _)| name).or(loaded.rejected.first().map(|(name, _)| name));
+        let evidence =
+            loaded.found.as_ref().map(|(name, _)| name).or(loaded.rejected.first().map(|(name, _)| name));
         if let (true, Some(name), LostPositions::Refuse) = (lost, evidence, around.options.lost_positions) {
             return Err(Trouble::Halt(HaltCause::PositionsLost { evidence: format!("snapshot {name}") }));
         }
         let state = match loaded.found {
             Some((name, snapshot)) => {
-                let Some(fold) = restored(&name, &snapshot, around) else { return Ok(Self::Refused { name }) };
+                let Some(fold) = restored(&name, &snapshot, around) else {
+                    return Ok(Self::Refused { name });
+                };
                 State::of_snapshot(fold, &snapshot, committed, around.inputs)
             }
             None => State::fresh(created(around)?, committed),
@@ -94,7 +97,12 @@ impl State {
     ) -> Self {
         let header = &snapshot.header;
         let at = |input: &TopicPartition| {
-            header.inputs.iter().map(|at| at.position()).find(|at| &at.partition == input).map(|at| at.next_offset)
+            header
+                .inputs
+                .iter()
+                .map(|at| at.position())
+                .find(|at| &at.partition == input)
+                .map(|at| at.next_offset)
         };
         let from: Vec<Option<i64>> = inputs.iter().map(at).collect();
         let resumed = committed.iter().all(Option::is_none);
@@ -102,11 +110,14 @@ impl State {
             ((TopicPartition::new(skip.topic.clone(), skip.partition), skip.offset), skip.cause.clone())
         };
         Self {
+            fold,
             committed: if resumed { from.clone() } else { committed },
+            from,
             logical_ms: header.logical_ms,
             skips: header.skipped.iter().map(skip).collect(),
+            observed: Vec::new(),
+            rejected: String::new(),
             resumed,
-            ..Self::fresh(fold, from)
         }
     }
 }
@@ -220,17 +231,23 @@ mod tests {
     fn a_gap_in_the_log_halts_unless_a_marker_explains_it() {
         let at = TopicPartition::new("facts", 0);
         let resume = |committed, start, end, lost| {
-            resume_at(&at, committed, Bounds { start, stable_end: end, end }, lost).map_err(|cause| match cause {
-                HaltCause::Expired { .. } => "expired",
-                HaltCause::LogBehind { .. } => "behind",
-                _ => "other",
+            resume_at(&at, committed, Bounds { start, stable_end: end, end }, lost).map_err(|cause| {
+                match cause {
+                    HaltCause::Expired { .. } => "expired",
+                    HaltCause::LogBehind { .. } => "behind",
+                    _ => "other",
+                }
             })
         };
         use LostPositions::{Refuse, Resume};
         assert_eq!(resume(None, 7, 20, Refuse), Ok(7), "a new group begins where the log does");
         assert_eq!(resume(Some(9), 7, 20, Refuse), Ok(9));
         assert_eq!(resume(Some(20), 20, 20, Refuse), Ok(20));
-        assert_eq!(resume(Some(19), 20, 20, Refuse), Ok(20), "only the marker of its own transaction is gone");
+        assert_eq!(
+            resume(Some(19), 20, 20, Refuse),
+            Ok(20),
+            "only the marker of its own transaction is gone"
+        );
         assert_eq!(resume(Some(18), 20, 20, Refuse), Err("expired"));
         assert_eq!(resume(Some(18), 20, 20, Resume), Ok(20));
         assert_eq!(resume(Some(21), 0, 20, Resume), Err("behind"));

@@ -110,7 +110,8 @@ impl Replay {
         let read = self.read()?;
         let before = self.folded;
         while self.folded - before < SLICE_RECORDS {
-            let exhausted = |lane: usize| !self.sources.iter().any(|source| source.input == lane && !source.done);
+            let exhausted =
+                |lane: usize| !self.sources.iter().any(|source| source.input == lane && !source.done);
             match self.lanes.next(EmptyLane::HoldsUntilExhausted, exhausted) {
                 Next::Take(lane) => {
                     let Some(record) = self.lanes.pop(lane) else { break };
@@ -174,7 +175,9 @@ impl Replay {
                 Trouble::Halt(HaltCause::Panics { times: 1, message })
             })?,
             // A refused record was diverted when it was live; the state is as before it.
-            None => drop(guarded(|| fold.apply(record, &mut out)).map_err(|panic| panicked_on(record, panic))?),
+            None => {
+                drop(guarded(|| fold.apply(record, &mut out)).map_err(|panic| panicked_on(record, panic))?)
+            }
         }
         self.folded += 1;
         self.state.logical_ms = self.state.logical_ms.max(Some(record.timestamp_ms));

@@ -90,7 +90,9 @@ impl Service {
                 self.fenced_off();
                 self.poll_backoff.failed()
             }
-            ErrorClass::Transient | ErrorClass::Aborted | ErrorClass::Indefinite => self.poll_backoff.failed(),
+            ErrorClass::Transient | ErrorClass::Aborted | ErrorClass::Indefinite => {
+                self.poll_backoff.failed()
+            }
         };
         let Some(wait) = wait else {
             let doing = format!("polling group {}", self.options.group);
@@ -200,7 +202,9 @@ impl Service {
             let id = UnitId(record.from.partition);
             let Some(unit) = self.units.get_mut(&id) else { continue };
             let Phase::Live(live) = &mut unit.phase else { continue };
-            let Some(lane) = unit.inputs.iter().position(|input| input.partition == record.from) else { continue };
+            let Some(lane) = unit.inputs.iter().position(|input| input.partition == record.from) else {
+                continue;
+            };
             let input = &mut unit.inputs[lane];
             if input.paused || !input.frontier.bring(record.offset) {
                 continue;
@@ -260,7 +264,11 @@ impl Service {
     }
 
     /// Drops a unit's state and restores it from what is committed.
-    pub(super) fn reload(&mut self, id: UnitId, quarantine: Option<crate::unit::Quarantine>) -> Result<(), Error> {
+    pub(super) fn reload(
+        &mut self,
+        id: UnitId,
+        quarantine: Option<crate::unit::Quarantine>,
+    ) -> Result<(), Error> {
         let elapsed_ms = self.clock.elapsed_ms();
         let Some(unit) = self.units.get_mut(&id) else { return Ok(()) };
         self.tickets += 1;

@@ -170,7 +170,8 @@ impl Service {
         unit.logical_ms = restored.logical_ms;
         unit.skips = restored.skips;
         unit.own_tick = None;
-        unit.shelf = Shelf { records: restored.replayed, taken_at: elapsed_ms, forced: restored.irreplaceable };
+        unit.shelf =
+            Shelf { records: restored.replayed, taken_at: elapsed_ms, forced: restored.irreplaceable };
         unit.phase = Phase::Live(Box::new(Live {
             fold: restored.fold,
             lanes: Lanes::new(unit.inputs.len()),

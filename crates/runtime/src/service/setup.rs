@@ -14,9 +14,9 @@ use crate::failpoint::{Failpoints, NoFailpoints};
 use crate::fold::FoldFactory;
 use crate::options::{Options, Restore};
 use crate::restore::chain;
+use crate::snapshot::Depot;
 use crate::snapshot::name::is_plain;
 use crate::snapshot::worker::Worker;
-use crate::snapshot::Depot;
 
 impl Service {
     /// Checks the options against the topics and joins the group. Snapshots are written by a thread of their own.
@@ -107,7 +107,9 @@ fn check(options: &Options) -> Result<(), Error> {
         return wrong("several inputs feed one state, so the group must deal them out by range");
     }
     if [&options.app, &options.role, &options.epoch].into_iter().any(|part| !is_plain(part)) {
-        return wrong("app, role and epoch are parts of snapshot names: letters, digits, '-', '_' and '.' only");
+        return wrong(
+            "app, role and epoch are parts of snapshot names: letters, digits, '-', '_' and '.' only",
+        );
     }
     if options.bounds.batch_records == 0 || options.bounds.held_records == 0 {
         return wrong("bounds of zero records let nothing through");

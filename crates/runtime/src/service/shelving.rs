@@ -71,7 +71,8 @@ impl Service {
         metrics::histogram!(SNAPSHOT_SECONDS, ROLE => role.clone()).record(took_ms as f64 / 1_000.0);
 
         self.failpoint(Failpoint::BeforeSnapshot)?;
-        let accepted = self.worker.as_mut().is_some_and(|worker| worker.publish(Snapshot { header, payload }));
+        let accepted =
+            self.worker.as_mut().is_some_and(|worker| worker.publish(Snapshot { header, payload }));
         if !accepted {
             metrics::counter!(SNAPSHOTS, ROLE => role, OUTCOME => "busy").increment(1);
         }

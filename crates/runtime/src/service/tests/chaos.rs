@@ -1,0 +1,117 @@
+//! Random inputs and random crashes: what is committed equals a straight fold of the committed log, nothing lost,
+//! nothing doubled. A seed is a run; a failure names it.
+
+use bellwether_log::sim::Fault;
+
+use super::world::World;
+use super::{Sabotage, alarm, relay, tally};
+
+/// Seeds per property; each is a run of its own.
+const SEEDS: u64 = 250;
+/// Rounds of ill-treatment per run.
+const ROUNDS: u64 = 300;
+/// Seeds within which every mutation must be caught.
+const MUTATION_SEEDS: u64 = 60;
+
+/// Faults of a cluster that keeps its promises. A duplicated append would be a new event to the toys.
+const FAULTS: [Fault; 10] = [
+    Fault::CrashBefore,
+    Fault::CrashAfter,
+    Fault::CrashInside,
+    Fault::Transient,
+    Fault::Abort,
+    Fault::LoseAcknowledgement,
+    Fault::LoseRequest,
+    Fault::Evict,
+    Fault::Rebalance,
+    Fault::Usurp,
+];
+
+fn run_tally(seed: u64, sabotage: Option<Sabotage>) -> Result<World, String> {
+    let mut world = tally::world(seed, 2, sabotage);
+    world.rage(ROUNDS, &FAULTS, tally::inputs)?;
+    world.settle()?;
+    tally::verify(&world)?;
+    Ok(world)
+}
+
+fn run_alarm(seed: u64, sabotage: Option<Sabotage>) -> Result<World, String> {
+    let mut world = alarm::world(seed, 2, sabotage);
+    world.rage(ROUNDS, &FAULTS, alarm::inputs)?;
+    world.sim.compact(alarm::DELAY, false);
+    world.settle()?;
+    alarm::verify(&world)?;
+    Ok(world)
+}
+
+fn run_relay(seed: u64) -> Result<World, String> {
+    let mut world = relay::world(seed, 2, false);
+    world.rage(ROUNDS, &FAULTS, relay::inputs)?;
+    world.settle()?;
+    relay::verify(&world)?;
+    Ok(world)
+}
+
+/// Runs all seeds; the crashes that happened, or the first failure.
+fn all(run: impl Fn(u64) -> Result<World, String>) -> u32 {
+    let seeds = match std::env::var("BELLWETHER_SIM_SEED") {
+        Ok(seed) => seed.parse().unwrap()..=seed.parse().unwrap(),
+        Err(_) => 1..=SEEDS,
+    };
+    let mut crashes = 0;
+    for seed in seeds {
+        match run(seed) {
+            Ok(world) => crashes += world.crashes,
+            Err(error) => panic!("seed {seed} (run it alone with BELLWETHER_SIM_SEED={seed}): {error}"),
+        }
+    }
+    crashes
+}
+
+fn caught(run: impl Fn(u64) -> Result<World, String>) -> bool {
+    (1..=MUTATION_SEEDS).any(|seed| run(seed).is_err())
+}
+
+#[test]
+fn a_fold_with_snapshots_and_ticks_says_what_a_straight_fold_says() {
+    let crashes = all(|seed| run_tally(seed, None));
+    assert!(crashes > 100, "only {crashes} crashes: the schedule does not ill-treat anything");
+}
+
+#[test]
+fn a_fold_with_a_changelog_fires_every_alarm_once() {
+    let crashes = all(|seed| run_alarm(seed, None));
+    assert!(crashes > 100, "only {crashes} crashes: the schedule does not ill-treat anything");
+}
+
+#[test]
+fn a_fold_of_several_inputs_passes_every_event_on_once() {
+    let crashes = all(run_relay);
+    assert!(crashes > 100, "only {crashes} crashes: the schedule does not ill-treat anything");
+}
+
+#[test]
+fn clock_outputs_outside_the_transaction_are_caught() {
+    assert!(caught(|seed| run_alarm(seed, Some(Sabotage::UnfencedClock))));
+}
+
+#[test]
+fn snapshots_ahead_of_the_commit_are_caught() {
+    assert!(caught(|seed| run_tally(seed, Some(Sabotage::SnapshotBeforeCommit))));
+}
+
+#[test]
+fn a_state_kept_after_an_abort_is_caught() {
+    assert!(caught(|seed| run_tally(seed, Some(Sabotage::KeepStateOnAbort))));
+    assert!(caught(|seed| run_alarm(seed, Some(Sabotage::KeepStateOnAbort))));
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let log = |world: &World| -> Vec<_> {
+        (0..tally::UNITS).flat_map(|unit| world.committed(tally::FACTS, unit)).collect()
+    };
+    let (one, other) = (run_tally(7, None).unwrap(), run_tally(7, None).unwrap());
+    assert_eq!(log(&one), log(&other));
+    assert_eq!(one.sim.steps(), other.sim.steps());
+}
