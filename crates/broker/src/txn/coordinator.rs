@@ -280,7 +280,7 @@ impl Transactions {
         }
     }
 
-    fn tick(&self, context: Context<'_>) -> tokio::time::Instant {
+    pub(super) fn tick(&self, context: Context<'_>) -> tokio::time::Instant {
         let now = self.clock.now_ms();
         let mut inner = lock(&self.inner);
         let mut retry = false;

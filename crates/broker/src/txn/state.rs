@@ -209,3 +209,7 @@ fn bump(epoch: i16) -> Option<i16> {
 pub(crate) fn fencing_epoch(epoch: i16) -> i16 {
     epoch.saturating_add(1)
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

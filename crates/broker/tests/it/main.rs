@@ -1,4 +1,5 @@
 //! The broker against a real client: the essential paths, over sockets, and over process kills.
 
 mod harness;
+mod kill;
 mod paths;
