@@ -19,9 +19,9 @@ pub fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn Event
     let options = KafkaOptions::from_settings(settings)
         .or_fail(Exit::Usage, || "the settings below kafka.settings are not valid".to_owned())?;
     let log = KafkaLog::connect(options).map_err(|error| {
-        Failure::new(Exit::Log, format!("cannot reach the log at {bootstrap_servers}"))
-            .because(error)
-            .hint("check kafka.bootstrap-servers and kafka.settings, or run `bellwether up` for an embedded broker")
+        Failure::new(Exit::Log, format!("cannot reach the log at {bootstrap_servers}")).because(error).hint(
+            "check kafka.bootstrap-servers and kafka.settings, or run `bellwether up` for an embedded broker",
+        )
     })?;
     Ok(Arc::new(log))
 }
@@ -32,8 +32,9 @@ pub fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn Event
 /// When none is configured.
 pub fn bootstrap(config: &Config) -> Result<String, Failure> {
     if config.kafka.bootstrap_servers.is_empty() {
-        return Err(Failure::new(Exit::Usage, "no log is named")
-            .hint("add --bootstrap-servers HOST:PORT; `bellwether up` prints the address of its embedded broker"));
+        return Err(Failure::new(Exit::Usage, "no log is named").hint(
+            "add --bootstrap-servers HOST:PORT; `bellwether up` prints the address of its embedded broker",
+        ));
     }
     Ok(config.kafka.bootstrap_servers.clone())
 }

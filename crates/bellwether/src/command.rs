@@ -2,6 +2,9 @@
 
 mod broker;
 mod config;
+mod connect;
+mod doctor;
+mod import;
 mod publish;
 mod replay;
 mod role;
@@ -39,7 +42,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Some(role) => role::run(config, role),
             None => Ok(ExitCode::SUCCESS),
         },
-        Command::Demo(_) | Command::Audit(_) | Command::Import(_) | Command::Connect | Command::Notify | Command::Doctor(_) => {
+        Command::Import(import) => import::run(&config, &import),
+        Command::Connect => connect::run(&config, connect::Edge::Connect),
+        Command::Notify => connect::run(&config, connect::Edge::Notify),
+        Command::Doctor(doctor) => doctor::run(&config, &doctor),
+        Command::Demo(_) | Command::Audit(_) => {
             Err(Failure::new(crate::failure::Exit::Internal, "under construction"))
         }
     }

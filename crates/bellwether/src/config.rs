@@ -234,8 +234,11 @@ impl Config {
         if let Some(path) = file
             && !path.is_file()
         {
-            return Err(Failure::new(Exit::Usage, format!("there is no configuration file {}", path.display()))
-                .hint("name an existing file, or leave --config out"));
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("there is no configuration file {}", path.display()),
+            )
+            .hint("name an existing file, or leave --config out"));
         }
         let config: Self = figment(file).extract().map_err(|error| {
             Failure::new(Exit::Usage, "the configuration is not valid")
@@ -253,14 +256,20 @@ impl Config {
     pub fn thresholds(&self) -> Result<Thresholds, Failure> {
         let mut thresholds = Thresholds::default();
         for (key, value) in &self.thresholds {
-            thresholds.set(key, &plain(value)).or_fail(Exit::Usage, || format!("thresholds.{key} is not valid"))?;
+            thresholds
+                .set(key, &plain(value))
+                .or_fail(Exit::Usage, || format!("thresholds.{key} is not valid"))?;
         }
         Ok(thresholds)
     }
 
     /// Folder of snapshots.
     pub fn snapshot_dir(&self) -> PathBuf {
-        if self.snapshots.dir.as_os_str().is_empty() { self.dir.join("snapshots") } else { self.snapshots.dir.clone() }
+        if self.snapshots.dir.as_os_str().is_empty() {
+            self.dir.join("snapshots")
+        } else {
+            self.snapshots.dir.clone()
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 use bellwether_log::{Assignor, EventLog};
 use bellwether_model::Thresholds;
 use bellwether_runtime::{
-    Clock, ClockRule, DeadLetterTopic, FoldFactory, Handle, InputOrder, NoClock, Objects, Options, Restore, Service,
-    SystemClock,
+    Clock, ClockRule, DeadLetterTopic, FoldFactory, Handle, InputOrder, NoClock, Objects, Options, Restore,
+    Service, SystemClock,
 };
 use bellwether_wire::topics::Topic;
 

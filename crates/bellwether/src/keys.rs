@@ -46,7 +46,8 @@ fn one(name: &str, configured: &str, dir: &Path) -> Result<HashKey, Failure> {
     if !path.exists() {
         make(&path)?;
     }
-    let text = fs::read_to_string(&path).or_fail(Exit::Input, || format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).or_fail(Exit::Input, || format!("cannot read {}", path.display()))?;
     parse(&text, || path.display().to_string())
 }
 

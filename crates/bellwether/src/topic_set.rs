@@ -72,9 +72,11 @@ impl TopicSet {
     pub fn partitions(&self, topic: Topic) -> u32 {
         match topic {
             Topic::Facts => self.facts,
-            Topic::Trigger | Topic::Command | Topic::Escalation | Topic::EscalationDelay | Topic::KeyResult => {
-                self.functions
-            }
+            Topic::Trigger
+            | Topic::Command
+            | Topic::Escalation
+            | Topic::EscalationDelay
+            | Topic::KeyResult => self.functions,
             // One router folds all sources in one order.
             Topic::Sprint
             | Topic::Ticket
@@ -98,8 +100,12 @@ impl TopicSet {
             // Three times the age of the oldest snapshot kept, and what a replay of a quarter needs.
             Topic::Facts => (Cleanup::Delete, 120 * DAY_MS),
             // A year and a quarter: the longest any report looks back.
-            Topic::Sprint | Topic::Ticket | Topic::Page | Topic::Delivery | Topic::Okr => (Cleanup::Delete, 455 * DAY_MS),
-            Topic::Trigger | Topic::Command | Topic::Escalation | Topic::Receipt => (Cleanup::Delete, 455 * DAY_MS),
+            Topic::Sprint | Topic::Ticket | Topic::Page | Topic::Delivery | Topic::Okr => {
+                (Cleanup::Delete, 455 * DAY_MS)
+            }
+            Topic::Trigger | Topic::Command | Topic::Escalation | Topic::Receipt => {
+                (Cleanup::Delete, 455 * DAY_MS)
+            }
             Topic::Dlq => (Cleanup::Delete, 90 * DAY_MS),
         };
         let timestamps = match (topic, self.time) {
@@ -164,7 +170,13 @@ impl TopicSet {
         let mut mismatches = Vec::new();
         for spec in self.specs() {
             match found.iter().find(|info| info.name == spec.name) {
-                None => mismatches.push(mismatch(&spec.name, "topic", "missing", "present", "bellwether topics apply")),
+                None => mismatches.push(mismatch(
+                    &spec.name,
+                    "topic",
+                    "missing",
+                    "present",
+                    "bellwether topics apply",
+                )),
                 Some(info) => compare(&spec, info, &mut mismatches),
             }
         }
@@ -193,7 +205,8 @@ fn compare(spec: &TopicSpec, info: &TopicInfo, mismatches: &mut Vec<Mismatch>) {
     };
     let wanted = [("cleanup.policy", cleanup), ("message.timestamp.type", stamps)];
     for (name, value) in wanted {
-        let found = info.settings.iter().find(|(setting, _)| setting == name).map(|(_, value)| value.as_str());
+        let found =
+            info.settings.iter().find(|(setting, _)| setting == name).map(|(_, value)| value.as_str());
         if let Some(found) = found.filter(|found| *found != value) {
             let mend = if name == "message.timestamp.type" {
                 "live and warped time do not mix: use another kafka.prefix".to_owned()

@@ -54,9 +54,11 @@ fn durability(text: &str) -> Result<Durability, Failure> {
         "never" => Ok(Durability::Never),
         "commit" => Ok(Durability::OnCommit),
         other => {
-            let seconds = other.strip_suffix("ms").and_then(|n| n.parse::<u64>().ok()).map(Duration::from_millis);
-            let every = seconds
-                .or_else(|| other.strip_suffix('s').and_then(|n| n.parse::<u64>().ok()).map(Duration::from_secs));
+            let seconds =
+                other.strip_suffix("ms").and_then(|n| n.parse::<u64>().ok()).map(Duration::from_millis);
+            let every = seconds.or_else(|| {
+                other.strip_suffix('s').and_then(|n| n.parse::<u64>().ok()).map(Duration::from_secs)
+            });
             every.map(Durability::Every).ok_or_else(|| {
                 Failure::new(Exit::Usage, format!("broker.durability `{other}` is not valid"))
                     .hint("never, commit, or an interval such as 500ms or 1s")

@@ -22,11 +22,14 @@ pub fn run(global: &Global, config: &Config, command: &ConfigCommand) -> Result<
         }
         ConfigCommand::Print { thresholds: true, format, .. } => {
             let thresholds = config.thresholds()?;
-            let rows: Vec<Row> = Thresholds::describe().iter().map(|info| Row::of(info, &thresholds)).collect();
+            let rows: Vec<Row> =
+                Thresholds::describe().iter().map(|info| Row::of(info, &thresholds)).collect();
             let headings = ["threshold", "value", "unit", "provenance", "meaning"];
             format::rows(*format, &headings, &rows, Row::cells)?;
         }
-        ConfigCommand::Print { effective: false, .. } => format::lines(config::DEFAULTS.lines().map(str::to_owned))?,
+        ConfigCommand::Print { effective: false, .. } => {
+            format::lines(config::DEFAULTS.lines().map(str::to_owned))?
+        }
         ConfigCommand::Print { .. } => {
             let figment = config::figment(global.config.as_deref());
             let mut tree: toml::Table =
@@ -42,7 +45,8 @@ pub fn run(global: &Global, config: &Config, command: &ConfigCommand) -> Result<
 /// Secrets are shown as present or absent, never as they are.
 fn hide_secrets(table: &mut toml::Table) {
     for (key, value) in table.iter_mut() {
-        let is_secret = key.ends_with("-key") || key == "secrets" || key.contains("password") || key.contains("secret");
+        let is_secret =
+            key.ends_with("-key") || key == "secrets" || key.contains("password") || key.contains("secret");
         match value {
             toml::Value::String(text) if is_secret && !text.is_empty() => *text = "(set)".to_owned(),
             toml::Value::Array(items) if is_secret => {
@@ -68,8 +72,15 @@ struct Row {
 
 impl Row {
     fn of(info: &bellwether_model::ThresholdInfo, thresholds: &Thresholds) -> Self {
-        let (value, provenance) = thresholds.get(info.key).unwrap_or((info.default.to_owned(), info.provenance));
-        Self { threshold: info.key, value, unit: info.unit, provenance: provenance.as_str(), meaning: info.meaning }
+        let (value, provenance) =
+            thresholds.get(info.key).unwrap_or((info.default.to_owned(), info.provenance));
+        Self {
+            threshold: info.key,
+            value,
+            unit: info.unit,
+            provenance: provenance.as_str(),
+            meaning: info.meaning,
+        }
     }
 
     fn cells(&self) -> Vec<String> {

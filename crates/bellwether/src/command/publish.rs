@@ -39,7 +39,11 @@ pub fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// When the log does not take them, or an event belongs on no topic that people may write.
-pub fn publish(log: &dyn EventLog, topics: &TopicSet, events: &[Event]) -> Result<BTreeMap<String, usize>, Failure> {
+pub fn publish(
+    log: &dyn EventLog,
+    topics: &TopicSet,
+    events: &[Event],
+) -> Result<BTreeMap<String, usize>, Failure> {
     let mut counts = BTreeMap::new();
     let mut functions = Functions::default();
     let mut appender = log.appender().or_fail(Exit::Log, || "cannot open a producer".to_owned())?;
@@ -66,8 +70,11 @@ pub fn publish(log: &dyn EventLog, topics: &TopicSet, events: &[Event]) -> Resul
 
 fn writable_topic(event: &Event) -> Result<Topic, Failure> {
     let refused = |why: &str| {
-        Failure::new(Exit::Input, format!("event {} of type {} cannot be published", event.id.id, event.type_name()))
-            .hint(why.to_owned())
+        Failure::new(
+            Exit::Input,
+            format!("event {} of type {} cannot be published", event.id.id, event.type_name()),
+        )
+        .hint(why.to_owned())
     };
     match catalogue::home_topic(event.type_name()) {
         Some(topic) if Topic::SOURCES.contains(&topic) || topic == Topic::Command => Ok(topic),

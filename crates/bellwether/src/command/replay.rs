@@ -31,7 +31,9 @@ pub fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     let mut events = input(config, args)?;
     order::sort(&mut events);
     let until = match &args.until {
-        Some(text) => EventTime::parse(text).or_fail(Exit::Usage, || format!("--until {text} is no instant"))?,
+        Some(text) => {
+            EventTime::parse(text).or_fail(Exit::Usage, || format!("--until {text} is no instant"))?
+        }
         None => events.last().map_or(EventTime::MIN, |event| event.time),
     };
 
@@ -99,9 +101,8 @@ fn is_input(type_name: &str) -> bool {
 fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
     match text {
         None => Ok(HashKey::ZERO),
-        Some(text) => HashKey::from_hex(text).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))
-        }),
+        Some(text) => HashKey::from_hex(text)
+            .ok_or_else(|| Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))),
     }
 }
 
@@ -137,11 +138,17 @@ fn line(event: &Event) -> Option<Line> {
         Payload::TriggerHeld(m) => {
             (format!("{} held", m.rule), subject(&m.subject), format!("{}: {}", m.reason, m.source))
         }
-        Payload::TriggerSuppressed(m) => (format!("{} suppressed", m.rule), subject(&m.subject), m.reason.clone()),
+        Payload::TriggerSuppressed(m) => {
+            (format!("{} suppressed", m.rule), subject(&m.subject), m.reason.clone())
+        }
         Payload::TriggerCleared(m) => (format!("{} cleared", m.rule), subject(&m.subject), m.reason.clone()),
         Payload::SprintAssessed(m) => {
-            let percent = m.commit_reliability.as_ref().map(|ratio| ratio.display.clone()).unwrap_or_default();
-            let detail = format!("committed {} final {} shipped {} reliability {percent}", m.committed, m.r#final, m.shipped);
+            let percent =
+                m.commit_reliability.as_ref().map(|ratio| ratio.display.clone()).unwrap_or_default();
+            let detail = format!(
+                "committed {} final {} shipped {} reliability {percent}",
+                m.committed, m.r#final, m.shipped
+            );
             ("sprint assessed".to_owned(), m.sprint.clone(), detail)
         }
         Payload::StepFired(m) => {
@@ -150,15 +157,20 @@ fn line(event: &Event) -> Option<Line> {
         }
         Payload::StepHeld(m) => (format!("L{} held", m.level), m.step.clone(), m.reason.clone()),
         Payload::StepSkipped(m) => (format!("L{} skipped", m.level), m.step.clone(), m.reason.clone()),
-        Payload::EscalationEnded(m) => ("escalation ended".to_owned(), m.escalation.clone(), m.reason.clone()),
+        Payload::EscalationEnded(m) => {
+            ("escalation ended".to_owned(), m.escalation.clone(), m.reason.clone())
+        }
         _ => return None,
     };
     Some(Line { at: event.time.to_rfc3339(), what, about, detail })
 }
 
 fn differences(format: Format, differences: &[Difference]) -> Result<ExitCode, Failure> {
-    format::rows(format, &["difference", "rule", "subject", "as of", "cleared at"], differences, |difference| {
-        match difference {
+    format::rows(
+        format,
+        &["difference", "rule", "subject", "as of", "cleared at"],
+        differences,
+        |difference| match difference {
             Difference::Only { side, instance } => vec![
                 format!("only in the {side} run"),
                 instance.rule.clone(),
@@ -177,7 +189,7 @@ fn differences(format: Format, differences: &[Difference]) -> Result<ExitCode, F
                     new.cleared_at.as_deref().unwrap_or("-")
                 ),
             ],
-        }
-    })?;
+        },
+    )?;
     Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Exit::Findings as u8) })
 }

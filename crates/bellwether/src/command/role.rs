@@ -43,7 +43,9 @@ pub fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
         let server = tokio::spawn(http::serve(listener, health, None, stop.clone()));
         super::up::stop_signal_or(&failed).await?;
         stop.cancel();
-        server.await.map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
+        server
+            .await
+            .map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
     });
     running.stop();
     running.join()?;

@@ -40,15 +40,20 @@ pub fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure> {
         Topics::Check { format } => {
             let log = client::connect(config, &client::bootstrap(config)?)?;
             let mismatches = topics.check(log.as_ref())?;
-            format::rows(format, &["topic", "setting", "found", "wanted", "to do"], &mismatches, |mismatch| {
-                vec![
-                    mismatch.topic.clone(),
-                    mismatch.setting.clone(),
-                    mismatch.found.clone(),
-                    mismatch.wanted.clone(),
-                    mismatch.mend.clone(),
-                ]
-            })?;
+            format::rows(
+                format,
+                &["topic", "setting", "found", "wanted", "to do"],
+                &mismatches,
+                |mismatch| {
+                    vec![
+                        mismatch.topic.clone(),
+                        mismatch.setting.clone(),
+                        mismatch.found.clone(),
+                        mismatch.wanted.clone(),
+                        mismatch.mend.clone(),
+                    ]
+                },
+            )?;
             Ok(if mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Exit::Findings as u8) })
         }
         Topics::Read { topic } => {
@@ -118,7 +123,11 @@ pub fn read_all(log: &dyn EventLog, name: &str) -> Result<Vec<Record>, Failure> 
 fn text(topic: Topic, record: &Record) -> Vec<String> {
     if topic == Topic::Facts {
         let facts = record.value.as_ref().and_then(|value| frame::cut(value).ok()).unwrap_or_default();
-        return facts.into_iter().filter_map(|fact| Fact::decode(fact).ok()).map(|fact| json::write(&fact.event)).collect();
+        return facts
+            .into_iter()
+            .filter_map(|fact| Fact::decode(fact).ok())
+            .map(|fact| json::write(&fact.event))
+            .collect();
     }
     match record::to_event(record) {
         Ok(event) => vec![json::write(&event)],

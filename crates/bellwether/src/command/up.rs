@@ -80,7 +80,8 @@ fn with_log(
     };
     let failed = Arc::new(AtomicBool::new(false));
     let listener = runtime.block_on(http::bind(config.http.listen))?;
-    let address = listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
+    let address =
+        listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
     let receiver = connect::start(config, &log, &topics)?;
     let mut running: Vec<Running> = Vec::new();
     for role in Role::ALL {
@@ -95,7 +96,9 @@ fn with_log(
         announce(config, &topics, servers, embedded.is_some(), address)?;
         stop_signal_or(&failed).await?;
         stop.cancel();
-        server.await.map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
+        server
+            .await
+            .map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
     });
     receiver.stop();
     for role in &running {
@@ -127,12 +130,20 @@ fn announce(
     format::lines([
         "bellwether is up".to_owned(),
         format!("  {broker}"),
-        format!("  http              http://{http}/metrics   /healthz   /readyz   /webhooks/{{jira,linear,pagerduty}}/NAME"),
+        format!(
+            "  http              http://{http}/metrics   /healthz   /readyz   /webhooks/{{jira,linear,pagerduty}}/NAME"
+        ),
         format!("  topics            {}", names.join(" ")),
         "try next".to_owned(),
-        format!("  bellwether --bootstrap-servers {servers} publish ORG.jsonl        reference data: who is who"),
-        format!("  bellwether --bootstrap-servers {servers} import EXPORTS/          Jira, Linear, PagerDuty"),
-        format!("  bellwether --bootstrap-servers {servers} doctor                   what is unresolved or stale"),
+        format!(
+            "  bellwether --bootstrap-servers {servers} publish ORG.jsonl        reference data: who is who"
+        ),
+        format!(
+            "  bellwether --bootstrap-servers {servers} import EXPORTS/          Jira, Linear, PagerDuty"
+        ),
+        format!(
+            "  bellwether --bootstrap-servers {servers} doctor                   what is unresolved or stale"
+        ),
         format!("  kcat -b {servers} -t {prefix}.trigger.v1 -C                       subscribe to triggers"),
         "Ctrl-C stops it".to_owned(),
     ])

@@ -33,7 +33,8 @@ fn sort_ticket_versions(events: &mut [Event]) {
 }
 
 fn sort_instant(events: &mut [Event]) {
-    let tickets: std::collections::BTreeSet<String> = events.iter().filter_map(ticket).map(str::to_owned).collect();
+    let tickets: std::collections::BTreeSet<String> =
+        events.iter().filter_map(ticket).map(str::to_owned).collect();
     for wanted in tickets {
         let places: Vec<usize> =
             (0..events.len()).filter(|place| ticket(&events[*place]) == Some(&wanted)).collect();

@@ -78,7 +78,8 @@ fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Resu
     for number in 1.. {
         line.clear();
         let read = reader.read_line(&mut line).map_err(|error| {
-            Failure::new(Exit::Input, format!("cannot read {} at line {number}", path.display())).because(error)
+            Failure::new(Exit::Input, format!("cannot read {} at line {number}", path.display()))
+                .because(error)
         })?;
         if read == 0 {
             return Ok(());

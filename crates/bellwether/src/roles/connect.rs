@@ -82,7 +82,8 @@ fn options(config: &Config) -> ReceiverOptions {
             .linear
             .iter()
             .map(|source| {
-                let endpoint = LinearEndpoint { secrets: source.secrets.clone(), ..LinearEndpoint::default() };
+                let endpoint =
+                    LinearEndpoint { secrets: source.secrets.clone(), ..LinearEndpoint::default() };
                 (source.workspace.clone(), endpoint)
             })
             .collect(),
@@ -90,7 +91,8 @@ fn options(config: &Config) -> ReceiverOptions {
             .pagerduty
             .iter()
             .map(|source| {
-                let endpoint = PagerDutyEndpoint { secrets: source.secrets.clone(), ..PagerDutyEndpoint::default() };
+                let endpoint =
+                    PagerDutyEndpoint { secrets: source.secrets.clone(), ..PagerDutyEndpoint::default() };
                 (source.account.clone(), endpoint)
             })
             .collect(),
@@ -100,8 +102,11 @@ fn options(config: &Config) -> ReceiverOptions {
 
 fn append_all(mut queue: Queue, mut appender: Box<dyn Appender>, topics: &TopicSet) {
     while let Some(batch) = queue.next(BATCH_MAX) {
-        let records: Vec<NewRecord> =
-            batch.iter().flat_map(|append| append.events.iter()).map(|event| record_of(event, topics)).collect();
+        let records: Vec<NewRecord> = batch
+            .iter()
+            .flat_map(|append| append.events.iter())
+            .map(|event| record_of(event, topics))
+            .collect();
         match appender.append(records) {
             Ok(_) => batch.into_iter().for_each(Append::acknowledge),
             Err(error) => {

@@ -6,7 +6,9 @@
 use bellwether_escalation::{Escalator, Options, Output};
 use bellwether_log::{NewRecord, Record, TopicPartition};
 use bellwether_model::{EventTime, Thresholds};
-use bellwether_runtime::{Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
+use bellwether_runtime::{
+    Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId,
+};
 use bellwether_wire::Payload;
 use bellwether_wire::topics::Topic;
 use bytes::Bytes;
@@ -59,7 +61,8 @@ impl FoldFactory for EscalateFactory {
 
 impl Fold for Escalate {
     fn apply(&mut self, record: &Record, out: &mut Outputs) -> Result<(), Poison> {
-        let event = record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
+        let event =
+            record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
         let at = EventTime::from_ms(record.timestamp_ms);
         let mut output = Output::default();
         match &event.payload {
@@ -100,7 +103,8 @@ impl Fold for Escalate {
     }
 
     fn observe(&mut self, record: &Record) -> Result<(), Poison> {
-        let event = record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
+        let event =
+            record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
         self.escalator.reference(&event);
         Ok(())
     }

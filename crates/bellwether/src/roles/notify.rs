@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bellwether_log::{Appender, Assignor, EventLog, GroupOptions, Member, Polled, Position, Record, Transaction};
+use bellwether_log::{
+    Appender, Assignor, EventLog, GroupOptions, Member, Polled, Position, Record, Transaction,
+};
 use bellwether_model::EventTime;
 use bellwether_notify::channel::terminal::Terminal;
 use bellwether_notify::channel::webhook::Webhook;
@@ -70,7 +72,9 @@ pub fn start(
     let outlets = outlets(config)?;
     let directory = Directory::new(keys.pseudonym.clone());
     let sink = LogSink {
-        appender: Mutex::new(log.appender().or_fail(Exit::Log, || "cannot open a producer for receipts".to_owned())?),
+        appender: Mutex::new(
+            log.appender().or_fail(Exit::Log, || "cannot open a producer for receipts".to_owned())?,
+        ),
         topics: topics.clone(),
     };
     let service = {
@@ -148,7 +152,9 @@ impl Worker {
             }
         }
         while !self.stop.load(Ordering::SeqCst) {
-            for record in learnt.next(Duration::ZERO).or_fail(Exit::Log, || "cannot read reference".to_owned())? {
+            for record in
+                learnt.next(Duration::ZERO).or_fail(Exit::Log, || "cannot read reference".to_owned())?
+            {
                 self.learn(&record);
             }
             match member.poll(POLL) {
@@ -163,7 +169,8 @@ impl Worker {
                 }
                 Ok(Polled::Batch { records, token }) => {
                     self.submit(&records);
-                    let transaction = Transaction { records: Vec::new(), positions: positions(&records), token };
+                    let transaction =
+                        Transaction { records: Vec::new(), positions: positions(&records), token };
                     if let Err(error) = member.commit(transaction) {
                         // Positions only say where to go on; receipts keep a step from being delivered twice.
                         tracing::warn!(error = %chain(&error), "positions of notify were not committed");
@@ -217,7 +224,9 @@ impl Worker {
                 Ok(event) => {
                     self.runtime.block_on(self.service.submit(&event));
                 }
-                Err(error) => tracing::error!(from = %record.from, offset = record.offset, %error, "no event"),
+                Err(error) => {
+                    tracing::error!(from = %record.from, offset = record.offset, %error, "no event")
+                }
             }
         }
     }

@@ -65,7 +65,8 @@ impl FoldFactory for ProcessFactory {
 
 impl Fold for Process {
     fn apply(&mut self, record: &Record, out: &mut Outputs) -> Result<(), Poison> {
-        let value = record.value.as_ref().ok_or_else(|| Poison::new(Stage::Decode, "a frame without a value"))?;
+        let value =
+            record.value.as_ref().ok_or_else(|| Poison::new(Stage::Decode, "a frame without a value"))?;
         let facts = frame::cut(value).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
         let at = EventTime::from_ms(record.timestamp_ms);
         let mut said = Vec::new();

@@ -9,7 +9,9 @@ use bellwether_engine::Fact;
 use bellwether_engine::routing::{Routed, Router, Target};
 use bellwether_log::Record;
 use bellwether_model::EventTime;
-use bellwether_runtime::{Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
+use bellwether_runtime::{
+    Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId,
+};
 use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, binary, instant, pb, topics};
 
@@ -38,8 +40,8 @@ impl FoldFactory for RouteFactory {
     }
 
     fn restore(&self, _unit: UnitId, _engine: &str, snapshot: &[u8]) -> Result<Box<dyn Fold>, RestoreError> {
-        let router =
-            Router::restore(snapshot).map_err(|error| RestoreError::with_source("not a router's state", error))?;
+        let router = Router::restore(snapshot)
+            .map_err(|error| RestoreError::with_source("not a router's state", error))?;
         Ok(Box::new(Route { router, topics: self.topics.clone(), last_mark: i64::MIN }))
     }
 
@@ -50,7 +52,8 @@ impl FoldFactory for RouteFactory {
 
 impl Fold for Route {
     fn apply(&mut self, record: &Record, out: &mut Outputs) -> Result<(), Poison> {
-        let event = record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
+        let event =
+            record::to_event(record).map_err(|error| Poison::new(Stage::Decode, error.to_string()))?;
         if let Payload::TickRecorded(_) = &event.payload {
             self.mark(event.time, out);
             return Ok(());

@@ -1,0 +1,64 @@
+//! `bellwether connect` and `bellwether notify`: the two roles at the edges as processes of their own.
+
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::client;
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::http::{self, Health};
+use crate::keys::Keys;
+use crate::roles::{connect, notify};
+use crate::telemetry;
+use crate::topic_set::{TimeMode, TopicSet};
+
+/// A role at the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// Receives webhooks.
+    Connect,
+    /// Delivers steps.
+    Notify,
+}
+
+/// Runs the role until it is told to stop.
+///
+/// # Errors
+/// When the log cannot be reached, the topics do not fit, or the address is taken.
+pub fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
+    telemetry::logs(&config.log)?;
+    let metrics = telemetry::metrics()?;
+    let log = client::connect(config, &client::bootstrap(config)?)?;
+    let topics = TopicSet::new(config, TimeMode::Live);
+    topics.require(log.as_ref())?;
+    let runtime = super::up::runtime()?;
+    let (receiver, notifier) = match edge {
+        Edge::Connect => (Some(connect::start(config, &log, &topics)?), None),
+        Edge::Notify => {
+            let keys = Keys::load(config)?;
+            (None, Some(notify::start(config, &log, &topics, &keys, runtime.handle())?))
+        }
+    };
+    let health = Health { metrics, roles: Vec::new() };
+    let served = runtime.block_on(async {
+        let listener = http::bind(config.http.listen).await?;
+        let stop = CancellationToken::new();
+        let webhooks = receiver.as_ref().map(connect::Receiver::router);
+        let server = tokio::spawn(http::serve(listener, health, webhooks, stop.clone()));
+        super::up::stop_signal_or(&AtomicBool::new(false)).await?;
+        stop.cancel();
+        server
+            .await
+            .map_err(|error| Failure::new(Exit::Internal, format!("the HTTP server panicked: {error}")))?
+    });
+    if let Some(receiver) = receiver {
+        receiver.stop();
+    }
+    if let Some(notifier) = notifier {
+        notifier.stop();
+    }
+    served?;
+    Ok(ExitCode::SUCCESS)
+}

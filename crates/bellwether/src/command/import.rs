@@ -1,0 +1,157 @@
+//! `bellwether import`: raw exports of Jira, Linear and PagerDuty become events.
+//!
+//! Imported history is backfill (R14): it pages nobody. Importing twice adds nothing, because identities are the
+//! sources' own and the router drops repeats.
+
+use std::io::{BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use bellwether_connectors::{ImportOptions, ImportReport, Progress, import};
+use bellwether_log::EventLog;
+use bellwether_wire::{Event, json};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::publish;
+use crate::cli::Import;
+use crate::client;
+use crate::config::Config;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::format::{self, Format};
+use crate::topic_set::{TimeMode, TopicSet};
+
+/// Imports.
+///
+/// # Errors
+/// When the log does not take the events, or the file cannot be written. What could not be read is in the report and
+/// in the exit code.
+pub fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
+    let options = ImportOptions {
+        jira_site: args.jira_site.clone(),
+        linear_workspace: args.linear_workspace.clone(),
+        pagerduty_account: args.pagerduty_account.clone(),
+        infer_reference: args.infer_reference,
+        ..ImportOptions::default()
+    };
+    let mut target = match &args.to {
+        Some(path) => Target::file(path)?,
+        None => Target::log(config)?,
+    };
+    let bar = bar();
+    let mut failed = None;
+    let report = import(&args.paths, &options, &mut |progress| show(&bar, &progress), &mut |events| {
+        if failed.is_none() {
+            failed = target.take(&events).err();
+        }
+    });
+    bar.finish_and_clear();
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    target.finish()?;
+    if !matches!(&args.to, Some(path) if path.as_os_str() == "-") {
+        print(args.format, &report)?;
+    }
+    Ok(if report.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+/// Where the events go.
+enum Target {
+    File(Box<dyn Write>, String),
+    Log(std::sync::Arc<dyn EventLog>, TopicSet),
+}
+
+impl Target {
+    fn file(path: &Path) -> Result<Self, Failure> {
+        if path.as_os_str() == "-" {
+            return Ok(Self::File(Box::new(BufWriter::new(std::io::stdout())), "standard output".to_owned()));
+        }
+        let file = std::fs::File::create(path)
+            .or_fail(Exit::Input, || format!("cannot write {}", path.display()))?;
+        Ok(Self::File(Box::new(BufWriter::new(file)), path.display().to_string()))
+    }
+
+    fn log(config: &Config) -> Result<Self, Failure> {
+        let servers = client::bootstrap(config).map_err(|failure| {
+            failure.hint("name a log with --bootstrap-servers, or write the events to a file with --to FILE")
+        })?;
+        let log = client::connect(config, &servers)?;
+        let topics = TopicSet::new(config, TimeMode::Live);
+        topics.require(log.as_ref())?;
+        Ok(Self::Log(log, topics))
+    }
+
+    fn take(&mut self, events: &[Event]) -> Result<(), Failure> {
+        match self {
+            Self::Log(log, topics) => publish::publish(log.as_ref(), topics, events).map(drop),
+            Self::File(file, name) => {
+                for event in events {
+                    writeln!(file, "{}", json::write(event))
+                        .or_fail(Exit::Input, || format!("cannot write {name}"))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Log(..) => Ok(()),
+            Self::File(mut file, name) => {
+                file.flush().or_fail(Exit::Input, || format!("cannot write {name}"))
+            }
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg:40!} {wide_bar} {pos}/{len}");
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+    let what = match &progress.file {
+        Some(file) => file.display().to_string(),
+        None => format!("{:?}", progress.phase).to_lowercase(),
+    };
+    bar.set_message(what);
+}
+
+fn print(format: Format, report: &ImportReport) -> Result<(), Failure> {
+    if format == Format::Json {
+        let text =
+            serde_json::to_string(report).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?;
+        return format::lines([text]);
+    }
+    let headings = ["file", "verdict", "recognised", "events", "why, or what could not be read"];
+    format::rows(format, &headings, &report.files, |file| {
+        let recognised: Vec<String> = file.recognised.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        let mut why: Vec<String> = file.verdict.reason().map(str::to_owned).into_iter().collect();
+        why.extend(file.skipped.iter().map(|(what, n)| format!("{n} x {what}")));
+        why.extend(file.problems.iter().take(3).map(ToString::to_string));
+        vec![
+            file.file.clone(),
+            file.verdict.word().to_owned(),
+            recognised.join(", "),
+            file.event_count().to_string(),
+            why.join("; "),
+        ]
+    })?;
+    let mut summary = vec![format!("{} events of {} types", report.event_count(), report.events.len())];
+    summary.extend(report.events.iter().map(|(type_name, count)| format!("{count:>8}  {type_name}")));
+    if let Some((first, last)) = &report.span {
+        summary.push(format!("from {first} to {last}"));
+    }
+    summary.extend(report.sources.iter().map(|source| format!("source {source}")));
+    summary.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    format::lines(summary)
+}
