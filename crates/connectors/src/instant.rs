@@ -4,9 +4,7 @@
 //! second, epoch milliseconds as a number. A text without an offset names no instant and is none.
 
 use bellwether_model::EventTime;
-use bellwether_wire::instant::timestamp;
 use chrono::DateTime;
-use pbjson_types::Timestamp;
 
 /// The offset without a colon that Jira's REST API writes.
 const COMPACT_OFFSET: &str = "%Y-%m-%dT%H:%M:%S%.f%z";
@@ -24,11 +22,6 @@ pub(crate) fn parse(text: &str) -> Option<EventTime> {
 pub(crate) fn from_epoch_ms(ms: i64) -> Option<EventTime> {
     let at = EventTime::from_ms(ms);
     (at.ms() == ms).then_some(at)
-}
-
-/// The protobuf form of an optional instant.
-pub(crate) fn optional(at: Option<EventTime>) -> Option<Timestamp> {
-    at.map(timestamp)
 }
 
 #[cfg(test)]

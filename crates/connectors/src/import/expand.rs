@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::recognise::{Kind, recognise};
+use crate::linear;
 
 /// A JSON object.
 pub(crate) type Object = Map<String, Value>;
@@ -65,7 +66,7 @@ fn expand_object(mut object: Object, hint: Option<&str>, visit: &mut dyn FnMut(O
     }
     let kind = recognise(&object, hint);
     if !matches!(kind, Kind::Unknown) {
-        return visit(object, kind);
+        return known(object, kind, visit);
     }
     if let Some(key) = PAGE_KEYS.iter().find(|key| object.get(**key).is_some_and(Value::is_array)) {
         let list = object.remove(*key).unwrap_or_default();
@@ -78,11 +79,21 @@ fn expand_object(mut object: Object, hint: Option<&str>, visit: &mut dyn FnMut(O
         let inner = object.remove(*key).unwrap_or_default();
         return expand(inner, Some(key), visit);
     }
-    let lists_only = !object.is_empty() && object.values().all(|value| is_list_of_objects(value));
+    let lists_only = !object.is_empty() && object.values().all(is_list_of_objects);
     if lists_only {
         return object.into_iter().for_each(|(_, list)| expand(list, None, visit));
     }
     visit(object, kind);
+}
+
+/// A payload, and the lists of others that are nested in it.
+fn known(mut object: Object, kind: Kind, visit: &mut dyn FnMut(Object, Kind)) {
+    let nested = match &kind {
+        Kind::Linear(kind) => linear::import::nested(*kind, &mut object),
+        _ => Vec::new(),
+    };
+    visit(object, kind);
+    nested.into_iter().for_each(|list| connections(list, visit));
 }
 
 /// A page: its elements, and what it says about itself.
@@ -103,9 +114,13 @@ pub(crate) fn page(mut rest: Object, key: &str, list: Value, visit: &mut dyn FnM
 }
 
 /// What a page says about itself once its elements are through.
-pub(crate) fn page_end(rest: Object, key: &str, visit: &mut dyn FnMut(Object, Kind)) {
+pub(crate) fn page_end(mut rest: Object, key: &str, visit: &mut dyn FnMut(Object, Kind)) {
     let total = rest.get("total").and_then(Value::as_u64);
-    visit(Object::new(), Kind::Page { key: key.to_owned(), total });
+    let names = match rest.remove("names") {
+        Some(Value::Object(names)) => Some(names),
+        _ => None,
+    };
+    visit(Object::new(), Kind::Page { key: key.to_owned(), total, names });
 }
 
 /// Finds lists in a GraphQL answer, wherever they are.
@@ -115,7 +130,7 @@ fn connections(value: Value, visit: &mut dyn FnMut(Object, Kind)) {
         Value::Object(mut object) => {
             let kind = recognise(&object, Some("graphql"));
             if !matches!(kind, Kind::Unknown) {
-                return visit(object, kind);
+                return known(object, kind, visit);
             }
             if let Some(Value::Array(nodes)) = object.get_mut("nodes").map(Value::take) {
                 nodes.into_iter().for_each(|node| connections(node, visit));
@@ -125,7 +140,7 @@ fn connections(value: Value, visit: &mut dyn FnMut(Object, Kind)) {
                     .and_then(Value::as_bool)
                     .unwrap_or_default();
                 let total = more.then_some(u64::MAX);
-                return visit(Object::new(), Kind::Page { key: "nodes".to_owned(), total });
+                return visit(Object::new(), Kind::Page { key: "nodes".to_owned(), total, names: None });
             }
             if let Some(Value::Array(edges)) = object.get_mut("edges").map(Value::take) {
                 for mut edge in edges {

@@ -12,7 +12,7 @@ use crate::{jira, linear, pagerduty};
 pub(crate) type FileIndex = usize;
 
 /// Everything read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gathering {
     pub(crate) jira: jira::import::Gathering,
     pub(crate) linear: linear::import::Gathering,
@@ -24,8 +24,10 @@ pub(crate) struct Gathering {
 pub(crate) struct Output {
     /// Events with the file they came from.
     pub(crate) events: Vec<(Event, FileIndex)>,
-    /// What was left out, by file and why.
+    /// What could not be mapped, by file and why.
     pub(crate) skipped: BTreeMap<(FileIndex, String), u64>,
+    /// What nothing is needed of, by file and why.
+    pub(crate) passed_over: BTreeMap<(FileIndex, String), u64>,
     /// What was found out, assumed or not seen.
     pub(crate) notes: BTreeSet<String>,
     /// People and teams, for inferred reference data.
@@ -37,8 +39,14 @@ impl Output {
         self.events.push((event, file));
     }
 
+    /// Something could not be mapped for want of what the export lacks.
     pub(crate) fn skip(&mut self, file: FileIndex, why: impl Into<String>) {
         *self.skipped.entry((file, why.into())).or_default() += 1;
+    }
+
+    /// Something was read and says nothing the catalogue carries.
+    pub(crate) fn pass_over(&mut self, file: FileIndex, why: impl Into<String>) {
+        *self.passed_over.entry((file, why.into())).or_default() += 1;
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
         key: String,
         /// Elements in all, where it says.
         total: Option<u64>,
+        /// Names of fields by id, where it was asked for them.
+        names: Option<Object>,
     },
     /// Nothing known.
     Unknown,

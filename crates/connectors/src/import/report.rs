@@ -73,8 +73,10 @@ pub struct FileReport {
     pub recognised: BTreeMap<String, u64>,
     /// Events by type that this file was the first to give.
     pub events: BTreeMap<String, u64>,
-    /// What was left out, why, and how many.
+    /// What could not be mapped, why, and how many.
     pub skipped: BTreeMap<String, u64>,
+    /// What was read and says nothing the catalogue carries, why, and how many.
+    pub passed_over: BTreeMap<String, u64>,
     /// What could not be read; at most [`PROBLEMS_MAX`], then a count in `skipped`.
     pub problems: Vec<Problem>,
 }
@@ -90,6 +92,7 @@ impl FileReport {
             recognised: BTreeMap::new(),
             events: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            passed_over: BTreeMap::new(),
             problems: Vec::new(),
         }
     }

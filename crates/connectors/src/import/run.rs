@@ -12,6 +12,7 @@ use super::read::{self, Document};
 use super::recognise::Kind;
 use super::report::{FileReport, ImportReport, Verdict};
 use super::{order, reference};
+use crate::{jira, linear, pagerduty};
 
 /// Events handed over at once: enough for a transaction, little enough to show progress.
 const BATCH_EVENTS: usize = 1_000;
@@ -31,6 +32,7 @@ struct Seen {
     not_needed: BTreeMap<&'static str, u64>,
     unusable: BTreeMap<&'static str, u64>,
     unknown: u64,
+    pages: u64,
 }
 
 /// Reads raw exports and hands their events over in order.
@@ -44,7 +46,11 @@ pub fn import(
     emit: &mut dyn FnMut(Vec<Event>),
 ) -> ImportReport {
     let mut report = ImportReport::default();
-    let mut gathering = Gathering::default();
+    let mut gathering = Gathering {
+        jira: jira::import::Gathering::new(&options.jira),
+        linear: linear::import::Gathering::default(),
+        pagerduty: pagerduty::import::Gathering::default(),
+    };
     let files = find(paths);
     let total = files.len() as u64;
     let mut all_seen = Vec::with_capacity(files.len());
@@ -57,7 +63,7 @@ pub fn import(
 
     progress(Progress { phase: Phase::Mapping, file: None, done: 0, total: 0 });
     let mut output = Output::default();
-    gathering.jira.map(&options.jira, options.jira_site.as_deref(), &mut output);
+    gathering.jira.map(options.jira_site.as_deref(), &mut output);
     gathering.linear.map(&options.linear, options.linear_workspace.as_deref(), &mut output);
     gathering.pagerduty.map(&options.pagerduty, options.pagerduty_account.as_deref(), &mut output);
     if options.infer_reference {
@@ -156,10 +162,12 @@ fn take(
             *seen.unusable.entry(why).or_default() += 1;
             (None, Some(Serves::Nothing))
         }
-        Kind::Page { key, total } => {
+        Kind::Page { key, total, names } => {
+            names.iter().for_each(|names| gathering.jira.names(names));
             gathering.jira.page(&key, total);
             gathering.linear.page(&key, total);
             gathering.pagerduty.page(&key, total);
+            seen.pages += 1;
             (None, None)
         }
         Kind::Unknown => {
@@ -185,6 +193,11 @@ fn conclude(report: &mut ImportReport, output: &Output, all_seen: &[Seen]) {
             *file.skipped.entry(why.clone()).or_default() += count;
         }
     }
+    for ((file, why), count) in &output.passed_over {
+        if let Some(file) = report.files.get_mut(*file) {
+            *file.passed_over.entry(why.clone()).or_default() += count;
+        }
+    }
     for (file, seen) in report.files.iter_mut().zip(all_seen) {
         for (why, count) in &seen.unusable {
             *file.skipped.entry((*why).to_owned()).or_default() += count;
@@ -204,11 +217,14 @@ fn verdict(file: &FileReport, seen: &Seen) -> Verdict {
         return Verdict::Mapped;
     }
     if seen.events {
-        let why = file.skipped.iter().max_by_key(|(_, count)| **count).map(|(why, _)| why.clone());
-        return match why {
-            Some(why) => Verdict::Refused(format!("nothing in it could be mapped: {why}")),
-            None => Verdict::NotNeeded("all it says, another file says".to_owned()),
+        let most = |counts: &BTreeMap<String, u64>| {
+            counts.iter().max_by_key(|(_, count)| **count).map(|(why, _)| why.clone())
         };
+        if let Some(why) = most(&file.skipped) {
+            return Verdict::Refused(format!("nothing in it could be mapped: {why}"));
+        }
+        let why = most(&file.passed_over);
+        return Verdict::NotNeeded(why.unwrap_or_else(|| "all it says, another file says".to_owned()));
     }
     if seen.explanation {
         return Verdict::Explains;
@@ -216,6 +232,9 @@ fn verdict(file: &FileReport, seen: &Seen) -> Verdict {
     if !seen.not_needed.is_empty() {
         let names: Vec<&str> = seen.not_needed.keys().copied().collect();
         return Verdict::NotNeeded(names.join(", "));
+    }
+    if seen.pages > 0 && seen.unknown == 0 && file.problems.is_empty() {
+        return Verdict::NotNeeded("a page with nothing in it".to_owned());
     }
     if let Some(why) = seen.unusable.keys().next() {
         return Verdict::Refused((*why).to_owned());

@@ -237,7 +237,7 @@ impl Gathering {
                 Some(events) => events.into_iter().for_each(|event| output.emit(event, kept.file)),
                 None => {
                     let what = kept.record.event_type.as_deref().unwrap_or("without a type");
-                    output.skip(kept.file, format!("webhook {what}: no event of the catalogue"));
+                    output.pass_over(kept.file, format!("webhook {what}: no event of the catalogue"));
                 }
             }
             for person in webhook::people(&kept.record) {

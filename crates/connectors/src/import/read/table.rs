@@ -10,7 +10,7 @@ use super::{Document, Visit, problem};
 use crate::import::report::Problem;
 
 /// Columns that hold a payload.
-const PAYLOAD_COLUMNS: &[&str] = &["data", "_airbyte_data", "raw_data", "payload", "body"];
+const PAYLOAD_COLUMNS: &[&str] = &["data", "_airbyte_data", "raw_data", "payload"];
 
 /// The column that says what a payload was fetched for.
 const INPUT_COLUMN: &str = "input";

@@ -138,10 +138,10 @@ impl<'a> Told<'a> {
         let Some(mut change) = map::change(word) else {
             let why =
                 if NOT_NEEDED.contains(&word) { "changes nothing the catalogue carries" } else { "unknown" };
-            return output.skip(kept.file, format!("log entry {word}: {why}"));
+            return output.pass_over(kept.file, format!("log entry {word}: {why}"));
         };
         if change == pb::IncidentChange::Opened && self.open {
-            return output.skip(kept.file, "log entry trigger: the incident is open already");
+            return output.pass_over(kept.file, "log entry trigger: the incident is open already");
         }
         let first_assignment = word == "assign" && self.assigned.is_empty();
         let mut merged_into = None;
@@ -197,7 +197,7 @@ impl<'a> Told<'a> {
             return output.skip(kept.file, "log entry notify: it names no channel");
         };
         if notification.status.as_deref().is_some_and(|status| UNDELIVERED.contains(&status)) {
-            return output.skip(kept.file, "log entry notify: it reached nobody");
+            return output.pass_over(kept.file, "log entry notify: it reached nobody");
         }
         let kind = notification.kind.as_deref().unwrap_or_default();
         let Some(channel) = map::channel(kind) else {
@@ -223,7 +223,7 @@ impl<'a> Told<'a> {
     ) {
         let mut page = |user: &str, basis| {
             if self.state.urgency == pb::Urgency::Low {
-                return output.skip(file, "low urgency without a notification log: no page");
+                return output.pass_over(file, "low urgency without a notification log: no page");
             }
             let channel = pb::PageChannel::Unspecified;
             let id = format!("{id}/page/{user}");
@@ -295,7 +295,7 @@ impl<'a> Told<'a> {
             }
             seen.push(user);
             if self.state.urgency == pb::Urgency::Low {
-                output.skip(file, "low urgency without a notification log: no page");
+                output.pass_over(file, "low urgency without a notification log: no page");
                 continue;
             }
             let id = format!("incident/{}/{word}/{user}/{}/page", self.state.incident, at.ms());
