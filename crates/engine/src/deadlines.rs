@@ -24,6 +24,8 @@ pub enum Deadline {
     Blocker(BlockerId),
     /// The grace period of a closed sprint ends.
     Grace(SprintId),
+    /// A sprint is assessed once everything of an instant, or of the hour that ends, is known.
+    Sprint(SprintId),
     /// A squad's load changed within the hour that ends: it is published once.
     Load(SquadId),
     /// A local day begins in a zone: rolling windows move.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::{Cause, Context};
 use crate::deadlines::{Deadline, Deadlines};
+use crate::delivery::Deliveries;
 use crate::fact::Fact;
 use crate::instance::Instances;
 use crate::options::Options;
@@ -18,6 +19,7 @@ use crate::page::Pages;
 use crate::reference::Reference;
 use crate::seen::Seen;
 use crate::sources::Sources;
+use crate::sprint::Sprints;
 
 /// Version of the snapshot's shape.
 const SNAPSHOT_FORMAT: u32 = 1;
@@ -42,6 +44,15 @@ struct State {
     deadlines: Deadlines,
     instances: Instances,
     pages: Pages,
+    deliveries: Deliveries,
+    sprints: Sprints,
+}
+
+/// The components, each lent by itself.
+struct Parts<'a> {
+    pages: &'a mut Pages,
+    deliveries: &'a mut Deliveries,
+    sprints: &'a mut Sprints,
 }
 
 /// A snapshot that cannot be used.
@@ -70,6 +81,8 @@ impl Engine {
             deadlines: Deadlines::default(),
             instances: Instances::default(),
             pages: Pages::default(),
+            deliveries: Deliveries::default(),
+            sprints: Sprints::default(),
         };
         Self { options, state }
     }
@@ -77,6 +90,12 @@ impl Engine {
     /// Logical time.
     pub fn clock(&self) -> EventTime {
         self.state.clock
+    }
+
+    /// The sprints, for tests.
+    #[cfg(test)]
+    pub(crate) fn sprints(&self) -> &Sprints {
+        &self.state.sprints
     }
 
     /// The next instant at which time alone changes something.
@@ -158,12 +177,28 @@ impl Engine {
                 self.state.sources.progressed(&message.source, through);
             }
         }
-        let (pages, mut context) = self.split(cause, events);
+        let (parts, mut context) = self.split(cause, events);
         match &fact.event.payload {
             Payload::PageNotified(_)
             | Payload::IncidentChanged(_)
             | Payload::ShiftScheduled(_)
-            | Payload::ShiftRemoved(_) => pages.on_fact(&mut context, fact),
+            | Payload::ShiftRemoved(_) => parts.pages.on_fact(&mut context, fact),
+            Payload::SprintPlanned(_)
+            | Payload::SprintActivated(_)
+            | Payload::SprintClosed(_)
+            | Payload::SprintReopened(_)
+            | Payload::SprintRemoved(_)
+            | Payload::CapacityDeclared(_)
+            | Payload::TicketChanged(_)
+            | Payload::TicketRemoved(_)
+            | Payload::ScopeExceptionFiled(_)
+            | Payload::ScopeExceptionSigned(_)
+            | Payload::ScopeExceptionRejected(_) => parts.sprints.on_fact(&mut context, fact),
+            Payload::DeploymentFinished(_) | Payload::ChangeMerged(_) => {
+                if let Some(from) = parts.deliveries.on_fact(fact, context.now) {
+                    parts.sprints.on_delivery(&mut context, from);
+                }
+            }
             _ => {}
         }
     }
@@ -172,16 +207,24 @@ impl Engine {
         if *deadline == Deadline::Reference {
             self.state.reference.refresh(self.state.clock);
         }
-        let (pages, mut context) = self.split(cause, events);
+        let (parts, mut context) = self.split(cause, events);
         match deadline {
-            Deadline::Reference => pages.on_reference(&mut context),
-            Deadline::Midnight(zone) => pages.on_midnight(&mut context, zone),
-            Deadline::Load(squad) => pages.on_load(&mut context, squad),
+            Deadline::Reference => {
+                parts.pages.on_reference(&mut context);
+                parts.sprints.on_reference(&mut context);
+            }
+            Deadline::Midnight(zone) => parts.pages.on_midnight(&mut context, zone),
+            Deadline::Load(squad) => parts.pages.on_load(&mut context, squad),
+            Deadline::Grace(sprint) => {
+                parts.sprints.on_grace(&mut context, parts.deliveries, sprint);
+            }
+            Deadline::Sprint(sprint) => {
+                parts.sprints.on_deadline(&mut context, parts.deliveries, sprint);
+            }
             Deadline::Clear(key) => context.clear_if_still_false(key),
             Deadline::UpdateWindow(_)
             | Deadline::Dependency(_)
             | Deadline::Blocker(_)
-            | Deadline::Grace(_)
             | Deadline::KeyResult(_) => {}
         }
     }
@@ -191,19 +234,30 @@ impl Engine {
         for at in changed.boundaries {
             self.state.deadlines.set(at, Deadline::Reference);
         }
-        let (pages, mut context) = self.split(cause, events);
+        let (parts, mut context) = self.split(cause, events);
         if let Some(reason) = changed.refused {
             context.skip(reason);
         }
         if changed.people || !changed.key_results.is_empty() {
-            pages.on_reference(&mut context);
+            parts.pages.on_reference(&mut context);
         }
+        parts.sprints.on_reference(&mut context);
     }
 
     /// Parts the state into the components and what they see of the rest.
-    fn split<'a>(&'a mut self, cause: &'a Cause, events: &'a mut Vec<Event>) -> (&'a mut Pages, Context<'a>) {
-        let State { clock, first_event, reference, sources, deadlines, instances, pages, .. } =
-            &mut self.state;
+    fn split<'a>(&'a mut self, cause: &'a Cause, events: &'a mut Vec<Event>) -> (Parts<'a>, Context<'a>) {
+        let State {
+            clock,
+            first_event,
+            reference,
+            sources,
+            seen: _,
+            deadlines,
+            instances,
+            pages,
+            deliveries,
+            sprints,
+        } = &mut self.state;
         let context = Context {
             options: &self.options,
             reference,
@@ -215,7 +269,7 @@ impl Engine {
             cause,
             first_event: *first_event,
         };
-        (pages, context)
+        (Parts { pages, deliveries, sprints }, context)
     }
 }
 

@@ -13,17 +13,20 @@
 
 mod context;
 mod deadlines;
+mod delivery;
 mod engine;
 mod explain;
 mod fact;
 mod instance;
 mod measures;
 mod options;
+mod order;
 mod page;
 mod reference;
 mod rule;
 mod seen;
 mod sources;
+mod sprint;
 mod versions;
 
 pub mod routing;

@@ -133,6 +133,15 @@ impl Reference {
         })
     }
 
+    /// True when a signature approves a scope exception of a squad: by the VP of Engineering of its function at that
+    /// instant; by anybody where the organisation names none.
+    pub fn may_sign_exceptions(&self, squad: &SquadId, signer: Option<&PersonId>, at: EventTime) -> bool {
+        let function = self.squad(squad, at).map_or("", |squad| squad.function.as_str());
+        let named = self.organisation(at).map_or(&[][..], |organisation| &organisation.vps_of_engineering);
+        let mut vps = named.iter().filter(|(_, of)| of.is_empty() || of == function).peekable();
+        vps.peek().is_none() || vps.any(|(vp, _)| Some(vp) == signer)
+    }
+
     /// A person at an instant.
     pub fn person(&self, person: &PersonId, at: EventTime) -> Option<&Person> {
         self.people.get(person)?.at(at)

@@ -39,6 +39,34 @@ pub(crate) fn stamp(text: &str) -> Option<pbjson_types::Timestamp> {
     Some(instant::timestamp(time(text)))
 }
 
+/// A sized ticket of squad `a`, not begun.
+pub(crate) fn ticket(id: &str, sprint: &str, points: f64) -> pb::TicketChanged {
+    pb::TicketChanged {
+        ticket: id.into(),
+        squad: "a".into(),
+        sprint: sprint.into(),
+        points: Some(points),
+        size: "M".into(),
+        category: pb::StatusCategory::Todo.into(),
+        ..Default::default()
+    }
+}
+
+/// The same ticket in another status category.
+pub(crate) fn in_category(ticket: &pb::TicketChanged, category: pb::StatusCategory) -> pb::TicketChanged {
+    pb::TicketChanged { category: category.into(), ..ticket.clone() }
+}
+
+/// A deployment to production that ended well.
+pub(crate) fn deployed(deployment: &str) -> pb::DeploymentFinished {
+    pb::DeploymentFinished {
+        deployment: deployment.into(),
+        environment: "production".into(),
+        outcome: pb::Outcome::Succeeded.into(),
+        ..Default::default()
+    }
+}
+
 impl World {
     /// An organisation in UTC whose quarter begins on Monday 2026-01-05, with squad `a` of the people named.
     pub(crate) fn new(people: &[&str]) -> Self {
@@ -103,6 +131,47 @@ impl World {
                 ..Default::default()
             },
         );
+    }
+
+    /// A sprint of squad `a` begins.
+    pub(crate) fn activate(&mut self, when: &str, sprint: &str) {
+        self.at(when, pb::SprintActivated { sprint: sprint.into(), squad: "a".into(), ..Default::default() });
+    }
+
+    /// A sprint ends.
+    pub(crate) fn close(&mut self, when: &str, sprint: &str) {
+        self.at(when, pb::SprintClosed { sprint: sprint.into(), squad: "a".into(), ..Default::default() });
+    }
+
+    /// A closed sprint goes on.
+    pub(crate) fn reopen(&mut self, when: &str, sprint: &str) {
+        self.at(when, pb::SprintReopened { sprint: sprint.into(), squad: "a".into(), ..Default::default() });
+    }
+
+    /// A deployment to production ends well and names tickets.
+    pub(crate) fn deploy(&mut self, when: &str, tickets: &[&str]) {
+        let deployment = format!("deploy-{}", self.events);
+        self.at(
+            when,
+            pb::DeploymentFinished {
+                tickets: tickets.iter().map(ToString::to_string).collect(),
+                ..deployed(&deployment)
+            },
+        );
+    }
+
+    /// Every assessment of a sprint, in the order they were published.
+    pub(crate) fn sprint_assessments(&self, sprint: &str) -> Vec<&pb::SprintAssessed> {
+        let messages = self.said.iter().filter_map(|event| match &event.payload {
+            Payload::SprintAssessed(message) if message.sprint == sprint => Some(message.as_ref()),
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    /// The assessment of a sprint published last.
+    pub(crate) fn sprint(&self, sprint: &str) -> &pb::SprintAssessed {
+        self.sprint_assessments(sprint).last().expect("the sprint was assessed")
     }
 
     /// Time passes.

@@ -25,6 +25,8 @@ pub struct Organisation {
     pub zone: Zone,
     /// Quarters.
     pub fiscal: FiscalCalendar,
+    /// Holders of the role VP of Engineering, each with the function served; empty for all.
+    pub vps_of_engineering: Vec<(PersonId, String)>,
 }
 
 /// A person, without the name.
@@ -310,7 +312,9 @@ fn organisation(message: &pb::OrganisationRecorded) -> Result<Organisation, Stri
     };
     let fiscal = FiscalCalendar::new(zone, fiscal_start, configured)
         .map_err(|error| format!("organisation {}: {error}", message.organisation))?;
-    Ok(Organisation { zone, fiscal })
+    let vps = message.roles.iter().filter(|holder| holder.role() == pb::Role::VpEngineering);
+    let vps_of_engineering = vps.map(|holder| (id(&holder.person), holder.function.clone())).collect();
+    Ok(Organisation { zone, fiscal, vps_of_engineering })
 }
 
 fn calendar(message: &pb::CalendarRecorded) -> Result<WorkCalendar, String> {

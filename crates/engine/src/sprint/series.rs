@@ -1,0 +1,60 @@
+//! A squad's closed sprints in series order, for key results and rules.
+//!
+//! A sprint is in the series while it is closed, by its last revision, at its last close; a re-opened one is out until it
+//! closes again (R25). A provisional one keeps its place and has no data (R24). A removed one stays.
+
+use bellwether_model::{EventTime, Ratio, SprintId, SquadId};
+
+use super::{Sprint, Sprints};
+use crate::order::Order;
+
+/// One closed sprint of a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Closed<'a> {
+    /// Sprint.
+    pub(crate) sprint: &'a SprintId,
+    /// Its last close.
+    pub(crate) closed_at: EventTime,
+    /// The event that told of the close.
+    pub(crate) event: &'a Order,
+    /// O1.1; `None` for no data.
+    pub(crate) commit_reliability: Option<Ratio>,
+    /// O1.2.
+    pub(crate) scope_change: Option<Ratio>,
+    /// O1.3.
+    pub(crate) interrupt_share: Option<Ratio>,
+}
+
+impl Sprints {
+    /// The closed sprints of a squad, by their last close, then by id.
+    pub(crate) fn series(&self, squad: &SquadId) -> Vec<Closed<'_>> {
+        let theirs = self.sprints.iter().filter(|(_, sprint)| sprint.squad.as_ref() == Some(squad));
+        let mut series: Vec<Closed<'_>> = theirs.filter_map(|(id, sprint)| closed(id, sprint)).collect();
+        series.sort_by(|a, b| (a.closed_at, a.sprint).cmp(&(b.closed_at, b.sprint)));
+        series
+    }
+
+    /// When what is due "at the close of a sprint" is due: its first close, else its planned end (R25).
+    #[allow(dead_code, reason = "for dependencies, whose fold is on its way")]
+    pub(crate) fn due_at_close_of(&self, sprint: &SprintId) -> Option<EventTime> {
+        let life = &self.sprints.get(sprint)?.life;
+        life.closes.first().map(|close| close.at).or(life.planned_end)
+    }
+}
+
+fn closed<'a>(id: &'a SprintId, sprint: &'a Sprint) -> Option<Closed<'a>> {
+    if !sprint.in_series {
+        return None;
+    }
+    let outcome = sprint.outcomes.last()?;
+    let close = sprint.life.closes.last().filter(|close| Some(close.at) == outcome.closed_at)?;
+    let data = (!outcome.provisional).then_some(outcome);
+    Some(Closed {
+        sprint: id,
+        closed_at: close.at,
+        event: &close.event,
+        commit_reliability: data.and_then(|outcome| outcome.commit_reliability()),
+        scope_change: data.and_then(|outcome| outcome.scope_change()),
+        interrupt_share: data.and_then(|outcome| outcome.interrupt_share()),
+    })
+}
