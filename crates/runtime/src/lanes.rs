@@ -4,8 +4,8 @@
 //! by their order. A key counts as at least that of the records before it in its lane, so that one that is late
 //! within its own topic does not make the order depend on what was fetched when.
 //!
-//! An empty lane holds the others back as long as it might still bring a smaller key: unless it has shown a key
-//! that is as great already, or is known to have nothing more at present (never enough under marks).
+//! An empty lane holds the others back as long as it might still bring a record that belongs first: unless it has
+//! shown a greater key already, or is known to have nothing more at present. Under marks only a key as great counts.
 
 use std::collections::VecDeque;
 
@@ -74,9 +74,18 @@ impl Lanes {
             return Next::Take(first);
         }
         for (at, lane) in self.lanes.iter().enumerate() {
-            let shown = lane.shown.as_ref().is_some_and(|shown| shown >= key);
-            let gone = empty == EmptyLane::HoldsUntilExhausted && exhausted(at);
-            if lane.queue.is_empty() && !shown && !gone {
+            if !lane.queue.is_empty() {
+                continue;
+            }
+            let shown = lane.shown.as_ref();
+            let passed = match empty {
+                EmptyLane::Ignored => true,
+                // The lane may go on with an equal key, as late records do, and the order of lanes then decides.
+                EmptyLane::HoldsUntilExhausted => shown.is_some_and(|shown| shown > key) || exhausted(at),
+                // Equal keys are marks, and a mark promises that nothing at or below it follows.
+                EmptyLane::HoldsUntilMark => shown.is_some_and(|shown| shown >= key),
+            };
+            if !passed {
                 return Next::BlockedBy(at);
             }
         }

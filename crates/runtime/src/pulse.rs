@@ -18,6 +18,8 @@ pub(crate) const STALL_MS: i64 = 30_000;
 pub(crate) struct Pulse {
     /// Monotonic time of the last call.
     called_at: Option<u64>,
+    /// Monotonic time since which something has been pending.
+    pending_since: Option<u64>,
     /// Since when nobody may have told the clock; told at the next look.
     paused_since_ms: Option<i64>,
     /// Wall clock at the last look.
@@ -36,14 +38,10 @@ pub(crate) enum Beat {
 }
 
 impl Pulse {
-    /// The unit went live with a state that last heard of the world at `paused_since_ms`.
+    /// The unit went live with a state that last heard of the world at `paused_since_ms`. A state reloaded by its
+    /// own owner keeps its pulse: that is no pause.
     pub(crate) fn started(paused_since_ms: Option<i64>) -> Self {
         Self { paused_since_ms, ..Self::default() }
-    }
-
-    /// The unit's state was reloaded under the same owner: that is no pause.
-    pub(crate) fn reloaded(&self) -> Self {
-        Self { paused_since_ms: self.paused_since_ms, looked_at_ms: self.looked_at_ms, ..Self::default() }
     }
 
     /// Looks at the wall clock, once per round of the loop; notes a gap.
@@ -61,14 +59,22 @@ impl Pulse {
     }
 
     /// Whether to call now. `unread` is true while the unit's last tick has not been read back.
-    pub(crate) fn beat(&self, due_ms: Option<i64>, now_ms: i64, elapsed_ms: u64, unread: bool) -> Beat {
-        let Some(due_ms) = due_ms else { return Beat::Rest };
-        let since = self.called_at.map(|at| elapsed_ms.saturating_sub(at));
-        if since.is_none_or(|since| since >= HEARTBEAT_MS) {
-            return if due_ms <= now_ms { Beat::Due } else { Beat::Heartbeat };
+    pub(crate) fn beat(&mut self, due_ms: Option<i64>, now_ms: i64, elapsed_ms: u64, unread: bool) -> Beat {
+        let Some(due_ms) = due_ms else {
+            self.pending_since = None;
+            return Beat::Rest;
+        };
+        let pending_since = *self.pending_since.get_or_insert(elapsed_ms);
+        let quiet_since = self.called_at.map_or(pending_since, |at| at.max(pending_since));
+        let heartbeat = elapsed_ms.saturating_sub(quiet_since) >= HEARTBEAT_MS;
+        let coalesced = self.called_at.is_some_and(|at| elapsed_ms.saturating_sub(at) < COALESCE_MS);
+        if due_ms <= now_ms && !coalesced && (!unread || heartbeat) {
+            Beat::Due
+        } else if due_ms > now_ms && heartbeat {
+            Beat::Heartbeat
+        } else {
+            Beat::Rest
         }
-        let coalesced = since.is_some_and(|since| since < COALESCE_MS);
-        if due_ms <= now_ms && !coalesced && !unread { Beat::Due } else { Beat::Rest }
     }
 
     /// The fold was told, and what it said to it is committed.
@@ -95,7 +101,7 @@ mod tests {
 
     #[test]
     fn nothing_pending_means_no_call_ever() {
-        let pulse = Pulse::started(None);
+        let mut pulse = Pulse::started(None);
         assert_eq!(pulse.beat(None, NOW, 0, false), Beat::Rest);
         assert_eq!(pulse.beat(None, NOW, 10 * HEARTBEAT_MS, false), Beat::Rest);
         assert_eq!(pulse.wait_ms(None, NOW, 0), None);
@@ -121,6 +127,7 @@ mod tests {
     #[test]
     fn a_tick_not_yet_read_back_is_not_repeated_before_the_heartbeat() {
         let mut pulse = Pulse::started(None);
+        assert_eq!(pulse.beat(Some(NOW), NOW, 0, false), Beat::Due);
         pulse.told(0, Beat::Due);
         assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, true), Beat::Rest);
         assert_eq!(pulse.beat(Some(NOW), NOW, 30_000, false), Beat::Due);
@@ -130,10 +137,14 @@ mod tests {
     #[test]
     fn the_heartbeat_comes_while_something_is_pending() {
         let mut pulse = Pulse::started(None);
-        pulse.told(0, Beat::Due);
         let far = Some(NOW + 86_400_000);
-        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS - 1, false), Beat::Rest);
-        assert_eq!(pulse.beat(far, NOW, HEARTBEAT_MS, false), Beat::Heartbeat);
+        assert_eq!(pulse.beat(None, NOW, 5_000, false), Beat::Rest);
+        assert_eq!(pulse.beat(far, NOW, 6_000, false), Beat::Rest, "counted from when it became pending");
+        assert_eq!(pulse.beat(far, NOW, 5_999 + HEARTBEAT_MS, false), Beat::Rest);
+        assert_eq!(pulse.beat(far, NOW, 6_000 + HEARTBEAT_MS, false), Beat::Heartbeat);
+        pulse.told(6_000 + HEARTBEAT_MS, Beat::Heartbeat);
+        assert_eq!(pulse.beat(far, NOW, 5_999 + 2 * HEARTBEAT_MS, false), Beat::Rest);
+        assert_eq!(pulse.beat(far, NOW, 6_000 + 2 * HEARTBEAT_MS, false), Beat::Heartbeat);
     }
 
     #[test]
@@ -145,7 +156,6 @@ mod tests {
         pulse.look(NOW + 3 * STALL_MS);
         pulse.look(NOW + 3 * STALL_MS + 10);
         assert_eq!(pulse.pause(), Some(NOW + STALL_MS), "told from the last sign of life");
-        assert_eq!(pulse.reloaded().pause(), Some(NOW + STALL_MS), "an abort does not make it forgotten");
         pulse.told(0, Beat::Due);
         assert_eq!(pulse.pause(), None);
     }

@@ -98,10 +98,17 @@ pub(crate) struct Live {
     pub(crate) arrivals: i64,
     /// Its place in the broadcast topics.
     pub(crate) observed: Vec<i64>,
-    /// Ends its inputs had when the clock became due; the clock waits for them.
-    pub(crate) gate: Option<Vec<i64>>,
+    /// What the clock waits for.
+    pub(crate) gate: Option<Gate>,
     /// To be passed over first.
     pub(crate) quarantine: Option<Quarantine>,
+}
+
+/// Ends that the inputs had at an instant, all of it to be folded before the clock is told that instant.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) now_ms: i64,
+    pub(crate) ends: Vec<i64>,
 }
 
 impl std::fmt::Debug for Live {

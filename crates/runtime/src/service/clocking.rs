@@ -10,7 +10,7 @@ use crate::fold::UnitId;
 use crate::guard::{Panicked, guarded};
 use crate::options::ClockRule;
 use crate::pulse::Beat;
-use crate::unit::{Phase, Unit};
+use crate::unit::{Gate, Input, Phase, Unit};
 
 impl Service {
     /// Tells every live unit the clock that is due for it.
@@ -31,18 +31,19 @@ impl Service {
                     continue;
                 }
             };
-            if self.options.clock_rule == ClockRule::WhenCaughtUp {
-                match has_caught_up(unit, self.log.as_ref(), elapsed_ms) {
-                    Ok(true) => {}
-                    Ok(false) => continue,
+            let tell_ms = match self.options.clock_rule {
+                ClockRule::WhenDue => Some(now_ms),
+                ClockRule::WhenCaughtUp => match caught_up(unit, self.log.as_ref(), now_ms, elapsed_ms) {
+                    Ok(tell_ms) => tell_ms,
                     Err(source) => {
                         self.tolerate("looking at the end of an input", source)?;
-                        continue;
+                        None
                     }
-                }
+                },
+            };
+            if let (Some(tell_ms), Some(unit)) = (tell_ms, self.units.get_mut(&id)) {
+                tell(unit, beat, tell_ms, elapsed_ms, batch);
             }
-            let Some(unit) = self.units.get_mut(&id) else { continue };
-            tell(unit, beat, now_ms, elapsed_ms, batch);
         }
         Ok(())
     }
@@ -62,18 +63,27 @@ fn look(unit: &mut Unit, now_ms: i64, elapsed_ms: u64) -> Result<Option<Beat>, P
     Ok(Some(beat))
 }
 
-/// True when everything has been folded that was in the inputs when the clock became due.
-fn has_caught_up(unit: &mut Unit, log: &dyn EventLog, elapsed_ms: u64) -> bellwether_log::Result<bool> {
-    let Phase::Live(live) = &mut unit.phase else { return Ok(false) };
-    let ends = match live.gate.take() {
-        Some(ends) => ends,
+/// The instant that may be told: the one at which the inputs ended where everything has been folded by now. Later
+/// deadlines wait for later ends, or an acknowledgement before them could be overtaken.
+fn caught_up(
+    unit: &mut Unit,
+    log: &dyn EventLog,
+    now_ms: i64,
+    elapsed_ms: u64,
+) -> bellwether_log::Result<Option<i64>> {
+    let Phase::Live(live) = &mut unit.phase else { return Ok(None) };
+    let gate = match live.gate.take() {
+        Some(gate) => gate,
         None => {
-            let end = |input: &crate::unit::Input| Ok(log.bounds(&input.partition)?.stable_end);
-            unit.inputs.iter().map(end).collect::<bellwether_log::Result<Vec<i64>>>()?
+            let end = |input: &Input| Ok(log.bounds(&input.partition)?.stable_end);
+            let ends = unit.inputs.iter().map(end).collect::<bellwether_log::Result<Vec<i64>>>()?;
+            Gate { now_ms, ends }
         }
     };
+    let tell_ms = gate.now_ms;
+    let gate = live.gate.insert(gate);
     let mut caught_up = true;
-    for (lane, (input, end)) in unit.inputs.iter_mut().zip(&ends).enumerate() {
+    for (lane, (input, end)) in unit.inputs.iter_mut().zip(&gate.ends).enumerate() {
         let drained = live.lanes.held(lane).0 == 0;
         if input.next_offset >= *end || (drained && input.frontier.has_passed(*end)) {
             continue;
@@ -83,8 +93,7 @@ fn has_caught_up(unit: &mut Unit, log: &dyn EventLog, elapsed_ms: u64) -> bellwe
             input.frontier.look(log, &input.partition, elapsed_ms)?;
         }
     }
-    live.gate = Some(ends);
-    Ok(caught_up)
+    Ok(caught_up.then_some(tell_ms))
 }
 
 fn tell(unit: &mut Unit, beat: Beat, now_ms: i64, elapsed_ms: u64, batch: &mut Batch) {

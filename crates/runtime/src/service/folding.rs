@@ -25,7 +25,6 @@ impl Service {
     pub(super) fn fold_batch(&mut self) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         let started_ms = self.clock.elapsed_ms();
-        self.eager = false;
         let live: Vec<UnitId> = self
             .units
             .values()

@@ -20,6 +20,7 @@ impl Service {
     /// One poll; true when it brought anything.
     pub(super) fn poll(&mut self) -> Result<bool, Error> {
         let timeout = self.poll_timeout();
+        self.eager = false;
         let Some(member) = self.member.as_mut() else { return Ok(false) };
         let polled = match member.poll(timeout) {
             Ok(polled) => polled,

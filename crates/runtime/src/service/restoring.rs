@@ -163,10 +163,9 @@ impl Service {
             input.frontier = Frontier::new(brought.unwrap_or(input.base));
             input.paused = false;
         }
-        unit.pulse = match cause {
-            Cause::Assigned => Pulse::started(restored.logical_ms),
-            Cause::Reload => unit.pulse.reloaded(),
-        };
+        if cause == Cause::Assigned {
+            unit.pulse = Pulse::started(restored.logical_ms);
+        }
         unit.logical_ms = restored.logical_ms;
         unit.skips = restored.skips;
         unit.own_tick = None;

@@ -8,6 +8,7 @@
 mod alarm;
 mod behaviours;
 mod chaos;
+mod ordering;
 mod relay;
 mod restores;
 mod tally;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -156,12 +157,31 @@ impl Objects for Bucket {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryObjects {
     objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    failures: Arc<AtomicU32>,
 }
 
 impl MemoryObjects {
     /// All objects by name.
     pub fn all(&self) -> BTreeMap<String, Vec<u8>> {
         self.lock().clone()
+    }
+
+    /// Makes the next calls fail.
+    pub fn fail_next(&self, calls: u32) {
+        self.failures.store(calls, Ordering::SeqCst);
+    }
+
+    fn call(
+        &self,
+        doing: &str,
+        name: &str,
+    ) -> Result<MutexGuard<'_, BTreeMap<String, Vec<u8>>>, ObjectsError> {
+        let left = self.failures.load(Ordering::SeqCst);
+        if left > 0 {
+            self.failures.store(left - 1, Ordering::SeqCst);
+            return Err(ObjectsError::new(format!("{doing} {name}"), "the memory was told to fail"));
+        }
+        Ok(self.lock())
     }
 
     /// Puts bytes in place of an object, as a failing disk would.
@@ -177,7 +197,7 @@ impl MemoryObjects {
 
 impl Objects for MemoryObjects {
     fn put_new(&self, name: &str, bytes: Vec<u8>) -> Result<Put, ObjectsError> {
-        let mut objects = self.lock();
+        let mut objects = self.call("creating", name)?;
         if objects.contains_key(name) {
             return Ok(Put::Existed);
         }
@@ -186,17 +206,17 @@ impl Objects for MemoryObjects {
     }
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
-        Ok(self.lock().get(name).cloned())
+        Ok(self.call("reading", name)?.get(name).cloned())
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError> {
         let prefix = format!("{folder}/");
         let inside = |name: &&String| name.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'));
-        Ok(self.lock().keys().filter(inside).cloned().collect())
+        Ok(self.call("listing", folder)?.keys().filter(inside).cloned().collect())
     }
 
     fn delete(&self, name: &str) -> Result<(), ObjectsError> {
-        self.lock().remove(name);
+        self.call("deleting", name)?.remove(name);
         Ok(())
     }
 }

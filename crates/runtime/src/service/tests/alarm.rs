@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bellwether_log::{Assignor, Cleanup, NewRecord, Record, TimestampKind, TopicPartition};
+use bellwether_log::{Assignor, Cleanup, NewRecord, Record, TimestampKind};
 use sha2::{Digest, Sha256};
 
 use super::Sabotage;
 use super::world::{Plan, Random, World, record, text, topic};
 use crate::fold::{Fold, FoldFactory, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
-use crate::options::{ClockRule, DeadLetterTopic, Options, Restore};
+use crate::options::{ClockRule, DeadLetterTopic, InputOrder, Options, Restore};
 use crate::snapshot::MemoryObjects;
 
 pub(super) const TRIGGER: &str = "trigger";
@@ -172,6 +172,7 @@ fn options(seat: usize) -> Options {
     options.transactional_id = format!("app-escalate-{seat}");
     options.inputs.push(COMMAND.to_owned());
     options.assignor = Assignor::Range;
+    options.order = InputOrder::Merge;
     options.broadcast = vec![REFERENCE.to_owned()];
     options.clock_rule = ClockRule::WhenCaughtUp;
     options.bounds.batch_records = 20;
@@ -194,27 +195,38 @@ pub(super) fn inputs(random: &mut Random) -> Vec<NewRecord> {
         .collect()
 }
 
-/// Every armed alarm ended once, in its own way and not too early, and the changelog holds the state.
+/// Every armed alarm ended once, not too early, not in spite of an acknowledgement in time, and the changelog holds the state.
 pub(super) fn verify(world: &World) -> Result<(), String> {
     for unit in 0..UNITS {
-        let mut armed: BTreeMap<String, i64> = BTreeMap::new();
+        // When each was armed first, and when it is due.
+        let mut armed: BTreeMap<String, (i64, i64)> = BTreeMap::new();
         for trigger in world.committed(TRIGGER, unit) {
             let value = text(&trigger);
             let parts: Vec<&str> = value.split(':').collect();
             let due = trigger.timestamp_ms + parts[2].parse::<i64>().unwrap();
-            armed.entry(parts[1].to_owned()).or_insert(due);
+            armed.entry(parts[1].to_owned()).or_insert((trigger.timestamp_ms, due));
         }
+        let acks: Vec<(String, i64)> = world
+            .committed(COMMAND, unit)
+            .iter()
+            .map(|ack| (text(ack).replace("ack:", ""), ack.timestamp_ms))
+            .collect();
         let mut ended: BTreeMap<String, Vec<(String, i64)>> = BTreeMap::new();
         for said in world.committed(OUT, unit) {
             let value = text(&said);
             let (how, id) = value.split_once(':').unwrap();
             ended.entry(id.to_owned()).or_default().push((how.to_owned(), said.timestamp_ms));
         }
-        for (id, due) in &armed {
+        for (id, (since, due)) in &armed {
             let ends = ended.remove(id).unwrap_or_default();
             let [(how, at)] = &ends[..] else { return Err(format!("alarm {id} ended {ends:?}")) };
             if how == "fired" && at < due {
                 return Err(format!("alarm {id} fired at {at}, before {due}"));
+            }
+            // However far behind the owner was, an acknowledgement in time is not overtaken.
+            let in_time = acks.iter().find(|(ack, at)| ack == id && since < at && at < due);
+            if let (Some((_, ack)), "fired") = (in_time, how.as_str()) {
+                return Err(format!("alarm {id} due {due} fired at {at}, acknowledged at {ack}"));
             }
         }
         if !ended.is_empty() {
@@ -240,9 +252,4 @@ fn from_changelog(world: &World, unit: u32) -> StateHash {
         fold.load_changelog(&record).unwrap();
     }
     fold.state_hash()
-}
-
-/// Where the group is in one input.
-pub(super) fn input(topic: &str, unit: u32) -> TopicPartition {
-    TopicPartition::new(topic, unit)
 }

@@ -147,17 +147,20 @@ impl World {
         }
     }
 
-    /// A client that never crashes.
-    pub(super) fn log(&self) -> SimProcess {
-        self.sim.process()
-    }
-
     /// Appends outside any transaction, whatever it takes.
     pub(super) fn append(&mut self, records: Vec<NewRecord>) {
         while self.producer.append(records.clone()).is_err() {
             self.producer =
                 self.sim.process().appender().unwrap_or_else(|_| self.sim.process().appender().unwrap());
         }
+    }
+
+    /// Appends in a transaction, so that a marker follows; now and then one that is aborted comes first.
+    fn append_in_transaction(&mut self, records: &[NewRecord]) {
+        if self.random.once_in(4) {
+            self.sim.open_transaction("upstream", records).unwrap().abort();
+        }
+        self.sim.open_transaction("upstream", records).unwrap().commit();
     }
 
     /// Starts the service of a seat.
@@ -254,7 +257,11 @@ impl World {
         for _ in 0..rounds {
             if self.random.once_in(3) {
                 let records = produce(&mut self.random);
-                self.append(records);
+                if self.random.once_in(2) {
+                    self.append_in_transaction(&records);
+                } else {
+                    self.append(records);
+                }
             }
             let pause = match self.random.below(100) {
                 0 => 12_000,
