@@ -129,3 +129,23 @@ pub(crate) fn not_before_week(level: Level, thresholds: &Thresholds) -> Option<u
 pub(crate) fn days_before_quarter_end(level: Level, thresholds: &Thresholds) -> Option<u32> {
     (level == Level::L5).then_some(thresholds.escalation_l5_days)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_chains() {
+        let mut table = String::new();
+        for rule in RuleId::ALL {
+            table.push_str(&format!("{rule}\n"));
+            for (level, step) in Level::ALL.into_iter().zip(chain(*rule)) {
+                let who: Vec<&str> = step.audience.iter().map(|role| role.as_str()).collect();
+                let who = if who.is_empty() { "-".to_owned() } else { who.join(", ") };
+                let second = if step.at_once_on_second_window { ", at once on a second window" } else { "" };
+                table.push_str(&format!("  {level} {:?}{second}: {who}\n", step.wait));
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+}

@@ -24,7 +24,7 @@ use crate::output::Output;
 /// and the oldest are forgotten first.
 const MAX_REMEMBERED: usize = 100_000;
 
-/// Identity of a command: source and id of its event.
+/// Identity of a command, or of the telling of a pause: source and id of its event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct CommandId {
     pub(crate) source: String,
@@ -79,11 +79,9 @@ impl Standing {
 impl Escalator {
     /// Folds a command, once.
     pub(crate) fn command(&mut self, event: &Event, out: &mut Output) {
-        let id = CommandId { source: event.id.source.clone(), id: event.id.id.clone() };
-        if self.commands.contains_key(&id) {
+        if !self.is_first(event) {
             return;
         }
-        self.remember(id);
         let (escalation, actor, verb) = match &event.payload {
             Payload::EscalationAcknowledged(message) => {
                 (&message.escalation, &message.actor, Verb::Acknowledge)
@@ -115,6 +113,16 @@ impl Escalator {
             };
             out.say(command_event_id(&event.id, "refused"), self.now, escalation, refused);
         }
+    }
+
+    /// True the first time an event comes; from then on it is known.
+    pub(crate) fn is_first(&mut self, event: &Event) -> bool {
+        let id = CommandId { source: event.id.source.clone(), id: event.id.id.clone() };
+        if self.commands.contains_key(&id) {
+            return false;
+        }
+        self.remember(id);
+        true
     }
 
     fn standing(&self, escalation: &EscalationId) -> Standing {

@@ -38,7 +38,7 @@ pub struct Escalator {
     /// Escalations whose fifth level waits, by what its guard looks at.
     pub(crate) watchers: BTreeMap<Watch, BTreeSet<EscalationId>>,
     pub(crate) threads: BTreeMap<SubjectKey, Threads>,
-    /// Commands folded within the horizon, with their instants.
+    /// Commands and tellings of pauses folded within the horizon, with their instants.
     pub(crate) commands: BTreeMap<CommandId, EventTime>,
     pub(crate) pauses: Pauses,
     /// When escalations are looked at.
@@ -54,7 +54,7 @@ pub struct Escalator {
 pub(crate) enum Memory {
     /// A cleared instance.
     Instance(TriggerId),
-    /// A folded command.
+    /// A folded command, or telling of a pause.
     Command(CommandId),
     /// Messages about a subject.
     Threads(SubjectKey),
@@ -102,8 +102,16 @@ impl Escalator {
             Payload::TriggerFired(message) => self.trigger_fired(message, out),
             Payload::TriggerAmended(message) => self.trigger_amended(event, message, out),
             Payload::TriggerCleared(message) => self.trigger_cleared(message, out),
-            Payload::ProcessPaused(message) => self.pause(&message.role, &message.partitions),
-            Payload::ProcessResumed(message) => self.resume(&message.role, &message.partitions),
+            Payload::ProcessPaused(message) => {
+                if self.is_first(event) {
+                    self.pause(&message.role, &message.partitions);
+                }
+            }
+            Payload::ProcessResumed(message) => {
+                if self.is_first(event) {
+                    self.resume(&message.role, &message.partitions);
+                }
+            }
             Payload::EscalationAcknowledged(_)
             | Payload::EscalationSnoozed(_)
             | Payload::EscalationUnsnoozed(_)
@@ -161,6 +169,11 @@ impl Escalator {
     /// When a record is no state of this or an earlier version.
     pub fn restore(&mut self, records: impl Iterator<Item = (String, Option<Vec<u8>>)>) -> Result<(), Error> {
         self.read_changelog(records)
+    }
+
+    /// What is known of an escalation, in one line, for status pages and logs.
+    pub fn describe(&self, escalation: &str) -> String {
+        crate::describe::describe(self, escalation)
     }
 
     /// Looks at an escalation in the deadline phase of this instant.

@@ -59,12 +59,14 @@ fn judge_spread(instance: &Instance, limits: &Limits, firing: &Firing) -> Verdic
         return if count >= usize::try_from(needed).unwrap_or(usize::MAX) {
             Ok(())
         } else {
-            Err(format!("page rules fire for {count} engineers of the function, needs at least {needed}"))
+            let engineers = if count == 1 { "engineer" } else { "engineers" };
+            Err(format!("page rules fire for {count} {engineers} of the function, needs at least {needed}"))
         };
     }
     if count >= SQUADS_AT_L5 {
         Ok(())
     } else {
-        Err(format!("{} fires in {count} squads, needs at least {SQUADS_AT_L5}", instance.fired.rule))
+        let squads = if count == 1 { "squad" } else { "squads" };
+        Err(format!("{} fires in {count} {squads}, needs at least {SQUADS_AT_L5}", instance.fired.rule))
     }
 }

@@ -24,6 +24,7 @@ mod codec;
 mod command;
 pub mod contract;
 mod deadlines;
+mod describe;
 mod error;
 mod escalation;
 mod escalator;

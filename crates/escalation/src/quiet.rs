@@ -123,3 +123,71 @@ impl Hours {
             .then(|| (self.zone.at(day, OPENS_AT), self.zone.at(day, CLOSES_AT)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn berlin() -> Hours {
+        Hours { zone: Zone::parse("Europe/Berlin").unwrap(), calendar: WorkCalendar::default() }
+    }
+
+    fn at(text: &str) -> EventTime {
+        EventTime::parse(text).unwrap()
+    }
+
+    fn leave(from: u32, until: u32, instant: &str) -> String {
+        let quiet = QuietHours::read(&pb::QuietHours { from_minute: from * 60, until_minute: until * 60 });
+        quiet.unwrap().leave(berlin().zone, at(instant)).to_rfc3339()
+    }
+
+    #[test]
+    fn quiet_hours_begin_at_their_first_minute_and_end_before_their_last() {
+        assert_eq!(leave(22, 7, "2026-01-05T20:59:59.999Z"), "2026-01-05T20:59:59.999Z");
+        assert_eq!(leave(22, 7, "2026-01-05T21:00:00Z"), "2026-01-06T06:00:00.000Z");
+        assert_eq!(leave(22, 7, "2026-01-06T05:59:59.999Z"), "2026-01-06T06:00:00.000Z");
+        assert_eq!(leave(22, 7, "2026-01-06T06:00:00Z"), "2026-01-06T06:00:00.000Z");
+    }
+
+    #[test]
+    fn quiet_hours_within_a_day_and_until_midnight() {
+        assert_eq!(leave(12, 13, "2026-01-05T11:30:00Z"), "2026-01-05T12:00:00.000Z");
+        assert_eq!(leave(20, 24, "2026-01-05T22:30:00Z"), "2026-01-05T23:00:00.000Z");
+    }
+
+    #[test]
+    fn where_the_clock_shows_an_hour_twice_the_second_is_not_quiet_again() {
+        // Sunday 2026-10-25, 02:00 to 03:00 twice in Berlin; quiet until 02:30.
+        let quiet = QuietHours { from_minute: 22 * 60, until_minute: 150 };
+        let second = at("2026-10-25T01:15:00Z");
+        assert_eq!(quiet.leave(berlin().zone, second), second);
+    }
+
+    #[test]
+    fn hours_that_are_none_are_no_quiet_hours() {
+        for (from_minute, until_minute) in [(60, 60), (1440, 60), (0, 1441)] {
+            assert_eq!(QuietHours::read(&pb::QuietHours { from_minute, until_minute }), None);
+        }
+    }
+
+    #[test]
+    fn business_time_skips_nights_weekends_and_counts_to_the_very_end() {
+        let after = |from: &str, hours: i64| {
+            berlin().after_business_time(at(from), Millis::hours(hours)).to_rfc3339()
+        };
+        // Friday 16:00 in Berlin.
+        assert_eq!(after("2026-01-09T15:00:00Z", 1), "2026-01-09T16:00:00.000Z");
+        assert_eq!(after("2026-01-09T15:00:00Z", 2), "2026-01-12T09:00:00.000Z");
+        assert_eq!(after("2026-01-10T03:00:00Z", 0), "2026-01-12T08:00:00.000Z");
+        assert_eq!(after("2026-01-05T08:00:00Z", 48), "2026-01-12T16:00:00.000Z");
+    }
+
+    #[test]
+    fn a_calendar_without_business_days_counts_elapsed_time() {
+        let calendar = WorkCalendar::from_iso(1..=7, []).unwrap();
+        let hours = Hours { zone: Zone::UTC, calendar };
+        let from = at("2026-01-05T08:00:00Z");
+        assert_eq!(hours.after_business_time(from, Millis::hours(48)), from.plus(Millis::hours(48)));
+        assert_eq!(hours.next_business_instant(from), from);
+    }
+}

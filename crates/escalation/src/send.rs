@@ -75,8 +75,11 @@ impl Context<'_> {
                 candidates.push(Candidate { level, due, is_overdue: since < self.now });
             }
         }
-        for candidate in collapse(candidates) {
-            self.send_level(candidate.level);
+        let sent = collapse(candidates.clone());
+        let passed: Vec<Level> =
+            candidates.iter().filter(|found| !sent.contains(found)).map(|found| found.level).collect();
+        for candidate in sent {
+            self.send_level(candidate.level, &passed);
         }
     }
 
@@ -88,10 +91,10 @@ impl Context<'_> {
         }
     }
 
-    fn send_level(&mut self, level: Level) {
+    fn send_level(&mut self, level: Level, passed: &[Level]) {
         let Some(mut outgoing) = self.outgoing(level) else { return };
         // Levels below that are not out give way, before the first word of this one.
-        outgoing.supersedes.extend(self.supersede_below(level, outgoing.due));
+        outgoing.supersedes.extend(self.supersede_below(level, passed));
         let mut now_by_due: BTreeMap<EventTime, Vec<String>> = BTreeMap::new();
         let mut next: Option<EventTime> = None;
         for recipient in self.recipients(level) {
@@ -208,13 +211,14 @@ impl Context<'_> {
         self.escalation.rung_mut(level).phase = phase;
     }
 
-    /// Passes over the levels below that are not out. One due at the same instant and on its way stays.
-    fn supersede_below(&mut self, level: Level, due: EventTime) -> Vec<Level> {
+    /// Passes over the levels below that have not been sent. One that only waits for the hours of its recipients has
+    /// been sent as far as its clock goes; it gives way only when it ran late as well (R71, R76).
+    fn supersede_below(&mut self, level: Level, passed: &[Level]) -> Vec<Level> {
         let mut superseded = Vec::new();
         for below in Level::ALL.into_iter().filter(|below| *below < level) {
             let gives_way = match &self.escalation.rung(below).phase {
                 Phase::Ahead | Phase::Armed { .. } | Phase::Waiting { .. } => true,
-                Phase::Sending { due: other, .. } => *other != due,
+                Phase::Sending { .. } => passed.contains(&below),
                 Phase::Fired { .. } | Phase::Skipped => false,
             };
             if gives_way {

@@ -28,8 +28,8 @@ impl Escalator {
         }
         let before = instance.clone();
         let fired = &mut instance.fired;
-        if message.explain.is_some() {
-            fired.explain.clone_from(&message.explain);
+        if let Some(explain) = &message.explain {
+            fired.explain = Some(stands(fired.explain.take(), explain));
         }
         if message.blast_radius.is_some() {
             fired.blast_radius.clone_from(&message.blast_radius);
@@ -54,5 +54,18 @@ impl Escalator {
             self.with(&escalation, out, |context| context.arm_at_once());
         }
         self.wake(&escalation);
+    }
+}
+
+/// The explain block as it stands after an amendment. One that only says that the condition is false at present leaves
+/// the numbers that fired it: their instants say of when they are.
+fn stands(before: Option<pb::Explain>, amended: &pb::Explain) -> pb::Explain {
+    match before {
+        Some(mut explain) if contract::is_condition_false(Some(amended)) => {
+            explain.inputs.retain(|old| amended.inputs.iter().all(|new| new.name != old.name));
+            explain.inputs.extend(amended.inputs.iter().cloned());
+            explain
+        }
+        _ => amended.clone(),
     }
 }
