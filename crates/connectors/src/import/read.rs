@@ -17,7 +17,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::options::ImportOptions;
-use super::report::Problem;
+use super::report::{PROBLEMS_MAX, Problem};
 use unpack::Bounded;
 
 /// Something a file holds.
@@ -80,6 +80,30 @@ fn first_byte(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
         }
         let skip = buffer.iter().take_while(|byte| blank(byte)).count();
         reader.consume(skip);
+    }
+}
+
+/// What could not be read of a file, bounded.
+#[derive(Debug, Default)]
+struct Problems {
+    listed: Vec<Problem>,
+    further: u64,
+}
+
+impl Problems {
+    fn push(&mut self, problem: Problem) {
+        if self.listed.len() < PROBLEMS_MAX {
+            self.listed.push(problem);
+        } else {
+            self.further += 1;
+        }
+    }
+
+    fn finish(mut self) -> Vec<Problem> {
+        if self.further > 0 {
+            self.listed.push(problem(format!("{} further places could not be read", self.further)));
+        }
+        self.listed
     }
 }
 

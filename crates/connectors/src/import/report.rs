@@ -77,7 +77,7 @@ pub struct FileReport {
     pub skipped: BTreeMap<String, u64>,
     /// What was read and says nothing the catalogue carries, why, and how many.
     pub passed_over: BTreeMap<String, u64>,
-    /// What could not be read; at most [`PROBLEMS_MAX`], then a count in `skipped`.
+    /// What could not be read; at most [`PROBLEMS_MAX`], then how many more.
     pub problems: Vec<Problem>,
 }
 
@@ -94,14 +94,6 @@ impl FileReport {
             skipped: BTreeMap::new(),
             passed_over: BTreeMap::new(),
             problems: Vec::new(),
-        }
-    }
-
-    pub(crate) fn problem(&mut self, problem: Problem) {
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(problem);
-        } else {
-            *self.skipped.entry("further problems, not listed".to_owned()).or_default() += 1;
         }
     }
 

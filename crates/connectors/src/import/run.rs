@@ -126,7 +126,7 @@ fn read_one(
         Document::PageEnd(rest, key) => super::expand::page_end(rest, key, &mut visit),
     });
     report.recognised = recognised;
-    problems.into_iter().for_each(|problem| report.problem(problem));
+    report.problems = problems;
     seen
 }
 

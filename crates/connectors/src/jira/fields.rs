@@ -82,6 +82,18 @@ impl Discovery {
         }
     }
 
+    /// The field of changes of points that carry no field id: the one whose values agree with them, else one that
+    /// was told to hold points.
+    pub(crate) fn unnamed(&self) -> Option<String> {
+        let most = |found: &BTreeMap<String, u64>| {
+            found
+                .iter()
+                .max_by(|(a, a_count), (b, b_count)| a_count.cmp(b_count).then(b.cmp(a)))
+                .map(|(id, _)| id.clone())
+        };
+        most(&self.votes).or_else(|| most(&self.estimation)).or_else(|| most(&self.points))
+    }
+
     /// What was found, with what is configured before it.
     pub(crate) fn conclude(&self, mapping: &Mapping) -> Fields {
         let by_count = |found: &BTreeMap<String, u64>| {

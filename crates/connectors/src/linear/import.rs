@@ -279,6 +279,7 @@ impl Gathering {
             .iter()
             .filter(|(_, team)| team.issue_estimation_type.as_deref() == Some("tShirt"))
             .map(|(id, _)| id.clone())
+            .chain(mapping.t_shirt_teams.iter().cloned())
             .collect();
         let as_of = self.as_of();
         self.of_webhooks(&uris, mapping, &t_shirt_teams, output);

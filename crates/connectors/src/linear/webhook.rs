@@ -89,7 +89,7 @@ pub fn dispatch(delivery: &Delivery<'_>, mapping: &Mapping) -> Outcome {
     };
     let what = what(&body);
     let created_at = body.created_at;
-    match read(delivery.source, mapping, body, &BTreeSet::new(), pb::Basis::Webhook) {
+    match read(delivery.source, mapping, body, &mapping.t_shirt_teams, pb::Basis::Webhook) {
         Read::Events(events) => Outcome::mapped(what, events),
         Read::NotNeeded => Outcome::without(Disposition::NotNeeded, what),
         Read::Unmapped => Outcome::kept(what.clone(), delivery.keep(created_at, &what)),

@@ -6,7 +6,7 @@ use bellwether_connectors::{ImportOptions, ImportReport, import};
 use bellwether_wire::Event;
 
 /// Folder of the fixtures of one source, or `None` with a word on standard error, so that a skip is seen.
-pub fn fixtures() -> Option<PathBuf> {
+pub(crate) fn fixtures() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = match std::env::var_os("BELLWETHER_FIXTURES") {
         Some(folder) => root.join(folder),
@@ -20,7 +20,7 @@ pub fn fixtures() -> Option<PathBuf> {
 }
 
 /// Every file under a folder, in order.
-pub fn files_under(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_under(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut pending = vec![folder.to_owned()];
     while let Some(path) = pending.pop() {
@@ -35,13 +35,18 @@ pub fn files_under(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Imports paths and returns the report and the events.
-pub fn imported(paths: &[PathBuf], options: &ImportOptions) -> (ImportReport, Vec<Event>) {
+pub(crate) fn imported(paths: &[PathBuf], options: &ImportOptions) -> (ImportReport, Vec<Event>) {
     let mut events = Vec::new();
     let report = import(paths, options, &mut |_| {}, &mut |batch| events.extend(batch));
     (report, events)
 }
 
 /// Own test data.
-pub fn data(name: &str) -> PathBuf {
+pub(crate) fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// Events as JSON Lines.
+pub(crate) fn lines(events: &[Event]) -> Vec<String> {
+    events.iter().map(bellwether_wire::json::write).collect()
 }

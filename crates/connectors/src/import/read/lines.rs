@@ -8,7 +8,7 @@ use std::io::{BufRead, Cursor, Read as _};
 use serde_json::Value;
 
 use super::unpack::Budget;
-use super::{Document, Visit, json_problem, problem, stream};
+use super::{Document, Problems, Visit, json_problem, problem, stream};
 use crate::import::report::Problem;
 
 /// A first line longer than this is read as a stream, so that one long array takes no memory.
@@ -27,7 +27,7 @@ pub(crate) fn read(reader: &mut impl BufRead, budget: &Budget, visit: &mut Visit
 }
 
 fn rest(reader: &mut impl BufRead, budget: &Budget, visit: &mut Visit<'_>) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let mut line = Vec::new();
     let mut number = 1;
     loop {
@@ -35,11 +35,11 @@ fn rest(reader: &mut impl BufRead, budget: &Budget, visit: &mut Visit<'_>) -> Ve
         line.clear();
         budget.renew();
         match reader.by_ref().take(budget.bytes_max()).read_until(b'\n', &mut line) {
-            Ok(0) => return problems,
+            Ok(0) => return problems.finish(),
             Ok(_) => {}
             Err(error) => {
                 problems.push(Problem { line: Some(number), byte: None, what: format!("{error}") });
-                return problems;
+                return problems.finish();
             }
         }
         if line.iter().all(u8::is_ascii_whitespace) {

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use serde_json::Value;
 
 use super::unpack::Budget;
-use super::{Document, Visit, problem};
+use super::{Document, Problems, Visit, problem};
 use crate::import::report::Problem;
 
 /// Columns that hold a payload.
@@ -30,16 +30,16 @@ pub(crate) fn read(reader: &mut impl BufRead, budget: &Budget, visit: &mut Visit
         })];
     };
     let input = column(INPUT_COLUMN);
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let mut row = csv::ByteRecord::new();
     loop {
         budget.renew();
         match table.read_byte_record(&mut row) {
-            Ok(false) => return problems,
+            Ok(false) => return problems.finish(),
             Ok(true) => {}
             Err(error) => {
                 problems.push(problem(format!("the table breaks off: {error}")));
-                return problems;
+                return problems.finish();
             }
         }
         let cell = |place: Option<usize>| {

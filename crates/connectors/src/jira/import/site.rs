@@ -30,7 +30,8 @@ pub(super) struct Site {
     /// Histories that came without their issue, by the id or key they name.
     pub(super) loose: Vec<(String, History, FileIndex)>,
     pub(super) sprints: Sprints,
-    pub(super) sprint_files: BTreeMap<String, FileIndex>,
+    /// The file each sprint is told by: one of sprints before one of issues that mention it.
+    pub(super) sprint_files: BTreeMap<String, (bool, FileIndex)>,
     pub(super) boards: BTreeMap<String, Board>,
     pub(super) types: BTreeMap<String, IssueType>,
     pub(super) categories: Categories,
@@ -91,7 +92,7 @@ impl Site {
         self.ids.insert(snapshot.key.clone(), id.clone());
         self.ids.extend(beside.ids);
         for sprint in beside.sprints {
-            self.note_sprint(sprint, file);
+            self.note_sprint(sprint, (true, file));
         }
         let Changelog { total, histories, .. } = issue.changelog.unwrap_or_default();
         let has_changelog = total.is_some() || !histories.is_empty();
@@ -154,18 +155,18 @@ impl Site {
 
     pub(super) fn take_sprint(&mut self, object: Object, file: FileIndex) {
         if let Some(sprint) = typed::<Sprint>(object) {
-            self.note_sprint(sprint, file);
+            self.note_sprint(sprint, (false, file));
         }
     }
 
-    fn note_sprint(&mut self, sprint: Sprint, file: FileIndex) {
+    fn note_sprint(&mut self, sprint: Sprint, file: (bool, FileIndex)) {
         if let Some(id) = sprint.id.clone() {
             self.sprint_file(&id, file);
             sprint::merge(&mut self.sprints, sprint);
         }
     }
 
-    fn sprint_file(&mut self, id: &str, file: FileIndex) {
+    fn sprint_file(&mut self, id: &str, file: (bool, FileIndex)) {
         let first = self.sprint_files.entry(id.to_owned()).or_insert(file);
         *first = file.min(*first);
     }

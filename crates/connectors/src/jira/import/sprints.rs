@@ -12,7 +12,7 @@ use crate::jira::sprint::{self, Transition};
 pub(super) fn map(uri: &str, site: &Site, output: &mut Output) {
     let mut without_completion = 0_u64;
     for (id, sprint) in &site.sprints {
-        let file = site.sprint_files.get(id).copied().unwrap_or_default();
+        let file = site.sprint_files.get(id).map(|(_, file)| *file).unwrap_or_default();
         let activated = sprint::activated_at(sprint);
         let closed = sprint::closed_at(sprint);
         let mut emit = |transition, at| {
@@ -31,10 +31,7 @@ pub(super) fn map(uri: &str, site: &Site, output: &mut Output) {
             without_completion += u64::from(sprint.complete_date.is_none());
         }
         if sprint.created_date.is_none() && activated.is_none() && closed.is_none() {
-            output.skip(
-                file,
-                "sprint without any date it can be told at: not begun, or exported without dates",
-            );
+            output.pass_over(file, "sprint that has not begun, exported without createdDate");
         }
     }
     if without_completion > 0 {

@@ -36,6 +36,7 @@ pub(super) fn map(uri: &str, mut site: Site, mapping: &Mapping, output: &mut Out
     of_webhooks(uri, &site, mapping, output);
     attach_loose_histories(&mut site, output);
     vote_for_points(&mut site);
+    name_points(&mut site);
     let fields = site.discovery.conclude(mapping);
     if !site.issues.is_empty() {
         let list = fields.points_fields().join(", ");
@@ -45,6 +46,7 @@ pub(super) fn map(uri: &str, mut site: Site, mapping: &Mapping, output: &mut Out
     sprints::map(uri, &site, output);
     note_people(uri, &site, output);
 
+    note_teams(uri, &site, output);
     let issues = std::mem::take(&mut site.issues);
     let is_blocking = |phrase: &str| mapping.is_blocking(phrase);
     let walking = undo::Site { types: &site.types, is_blocking: &is_blocking };
@@ -62,7 +64,6 @@ pub(super) fn map(uri: &str, mut site: Site, mapping: &Mapping, output: &mut Out
         of_issue(&context, &walking, &id, record, &mut unseen, output);
     }
     tell(uri, &unseen, output);
-    note_teams(uri, &site, output);
 }
 
 fn of_webhooks(uri: &str, site: &Site, mapping: &Mapping, output: &mut Output) {
@@ -107,6 +108,17 @@ fn vote_for_points(site: &mut Site) {
         let last = newest_first().into_iter().find_map(|history| history.items.iter().rfind(is_nameless));
         if let Some(value) = last.and_then(|item| item.to_string.as_ref()?.trim().parse::<f64>().ok()) {
             vote(discovery, &record.snapshot, value);
+        }
+    }
+}
+
+/// Gives changes of points that carry no field id the id that was found for them.
+fn name_points(site: &mut Site) {
+    let Some(field) = site.discovery.unnamed() else { return };
+    let histories = site.issues.values_mut().flat_map(|record| record.histories.values_mut());
+    for item in histories.flat_map(|(history, _)| &mut history.items) {
+        if item.field_id.is_none() && is_points_name(&item.name()) {
+            item.field_id = Some(field.clone());
         }
     }
 }
@@ -218,21 +230,14 @@ fn note_member(context: &Context<'_>, state: &Snapshot, output: &mut Output) {
 /// Boards with sprints are teams; a project none of whose boards has sprints is one too.
 fn note_teams(uri: &str, site: &Site, output: &mut Output) {
     let boards: BTreeSet<&str> = site.sprints.values().filter_map(|sprint| sprint.board()).collect();
-    let mut boards_of: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for board in &boards {
-        if let Some(project) = site.boards.get(*board).and_then(|board| board.project.as_deref()) {
-            boards_of.entry(project).or_default().push(board);
-        }
-    }
+    let boards_of = boards_of_projects(site, &boards);
     for board in &boards {
         let known = site.boards.get(*board);
         let fallback = format!("Board {board}");
         let name = known.and_then(|board| board.name.as_deref()).unwrap_or(&fallback);
         output.reference.team(Source::Jira, uri, board, name, Some(board));
         // A project that only this board has is the board's; one shared by boards is nobody's.
-        if let Some(project) = known.and_then(|board| board.project.as_deref())
-            && boards_of.get(project).is_some_and(|boards| boards.len() == 1)
-        {
+        for (project, _) in boards_of.iter().filter(|(_, of)| of.len() == 1 && of.contains(board)) {
             output.reference.team(Source::Jira, uri, board, name, Some(project));
         }
     }
@@ -240,4 +245,27 @@ fn note_teams(uri: &str, site: &Site, output: &mut Output) {
     for project in projects.into_iter().filter(|project| !boards_of.contains_key(*project)) {
         output.reference.team(Source::Jira, uri, project, project, Some(project));
     }
+}
+
+/// Boards with sprints of each project: as the board says, and of a board that says nothing, as its sprints' tickets
+/// show.
+fn boards_of_projects<'a>(
+    site: &'a Site,
+    boards: &BTreeSet<&'a str>,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let says = |board: &str| site.boards.get(board).and_then(|board| board.project.as_deref());
+    for board in boards {
+        if let Some(project) = says(board) {
+            found.entry(project).or_default().insert(board);
+        }
+    }
+    for snapshot in site.issues.values().map(|record| &record.snapshot) {
+        for board in snapshot.sprints.iter().filter_map(|id| site.sprints.get(id)?.board()) {
+            if says(board).is_none() {
+                found.entry(ticket::project(&snapshot.key)).or_default().insert(board);
+            }
+        }
+    }
+    found
 }
