@@ -9,9 +9,11 @@ use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, catalogue, instant, pb, topics};
 use serde::{Deserialize, Serialize};
 
+use crate::check_in::CheckIns;
 use crate::context::{Cause, Context};
 use crate::deadlines::{Deadline, Deadlines};
 use crate::delivery::Deliveries;
+use crate::dependency::Dependencies;
 use crate::fact::Fact;
 use crate::instance::Instances;
 use crate::options::Options;
@@ -46,6 +48,8 @@ struct State {
     pages: Pages,
     deliveries: Deliveries,
     sprints: Sprints,
+    check_ins: CheckIns,
+    dependencies: Dependencies,
 }
 
 /// The components, each lent by itself.
@@ -53,6 +57,8 @@ struct Parts<'a> {
     pages: &'a mut Pages,
     deliveries: &'a mut Deliveries,
     sprints: &'a mut Sprints,
+    check_ins: &'a mut CheckIns,
+    dependencies: &'a mut Dependencies,
 }
 
 /// A snapshot that cannot be used.
@@ -83,6 +89,8 @@ impl Engine {
             pages: Pages::default(),
             deliveries: Deliveries::default(),
             sprints: Sprints::default(),
+            check_ins: CheckIns::default(),
+            dependencies: Dependencies::default(),
         };
         Self { options, state }
     }
@@ -199,7 +207,17 @@ impl Engine {
                     parts.sprints.on_delivery(&mut context, from);
                 }
             }
+            Payload::CheckInFiled(_) | Payload::OwnerAssigned(_) => {
+                parts.check_ins.on_fact(&mut context, fact)
+            }
+            Payload::SourceProgressed(_) => {
+                parts.check_ins.on_progress(&mut context);
+                parts.dependencies.look_at_all(&mut context);
+            }
             _ => {}
+        }
+        if parts.dependencies.concerns(&fact.event.payload) {
+            parts.dependencies.on_fact(&mut context, fact);
         }
     }
 
@@ -212,7 +230,12 @@ impl Engine {
             Deadline::Reference => {
                 parts.pages.on_reference(&mut context);
                 parts.sprints.on_reference(&mut context);
+                parts.check_ins.on_reference(&mut context);
+                parts.dependencies.look_at_all(&mut context);
             }
+            Deadline::UpdateWindow(key_result) => parts.check_ins.on_close(&mut context, key_result),
+            Deadline::Dependency(dependency) => parts.dependencies.on_due(&mut context, dependency),
+            Deadline::Blocker(blocker) => parts.dependencies.on_blocker(&mut context, blocker),
             Deadline::Midnight(zone) => parts.pages.on_midnight(&mut context, zone),
             Deadline::Load(squad) => parts.pages.on_load(&mut context, squad),
             Deadline::Grace(sprint) => {
@@ -222,10 +245,7 @@ impl Engine {
                 parts.sprints.on_deadline(&mut context, parts.deliveries, sprint);
             }
             Deadline::Clear(key) => context.clear_if_still_false(key),
-            Deadline::UpdateWindow(_)
-            | Deadline::Dependency(_)
-            | Deadline::Blocker(_)
-            | Deadline::KeyResult(_) => {}
+            Deadline::KeyResult(_) => {}
         }
     }
 
@@ -242,6 +262,9 @@ impl Engine {
             parts.pages.on_reference(&mut context);
         }
         parts.sprints.on_reference(&mut context);
+        if changed.people || !changed.key_results.is_empty() {
+            parts.check_ins.on_reference(&mut context);
+        }
     }
 
     /// Parts the state into the components and what they see of the rest.
@@ -257,6 +280,8 @@ impl Engine {
             pages,
             deliveries,
             sprints,
+            check_ins,
+            dependencies,
         } = &mut self.state;
         let context = Context {
             options: &self.options,
@@ -269,7 +294,7 @@ impl Engine {
             cause,
             first_event: *first_event,
         };
-        (Parts { pages, deliveries, sprints }, context)
+        (Parts { pages, deliveries, sprints, check_ins, dependencies }, context)
     }
 }
 

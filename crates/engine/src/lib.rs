@@ -11,9 +11,11 @@
 //! - Integers and rationals decide; floats are for charts.
 //! - No name of a person enters; subjects leave as pseudonyms.
 
+mod check_in;
 mod context;
 mod deadlines;
 mod delivery;
+mod dependency;
 mod engine;
 mod explain;
 mod fact;

@@ -10,7 +10,9 @@
 //! | `dependency-breach` | [`dependency_breach`] | a dependency and its blockers |
 
 pub mod concentration;
+pub mod dependency_breach;
 pub mod forecast;
+pub mod missed_check_in;
 pub mod page_load;
 
 use bellwether_model::{PersonId, RuleId};
@@ -33,3 +35,6 @@ pub fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod date_tests;

@@ -1,0 +1,237 @@
+//! The update windows of one key result: closed ones, kept or missed, and the check-ins they are judged by.
+//!
+//! A window is the time after the close before it, up to and including its own close. A check-in within 48 h after a
+//! missed close is late: it counts for no window. Windows are judged anew whenever a check-in arrives, so that one that
+//! arrives late in the log gives the same picture as one that came in order.
+
+use std::sync::Arc;
+
+use bellwether_model::{EventTime, LocalDay, Millis};
+use bellwether_wire::envelope::EventId;
+use serde::{Deserialize, Serialize};
+
+/// Closed windows kept: compliance looks at six, and late facts may reach two windows further back.
+const KEPT: usize = 8;
+
+/// An event's identity, shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventKey {
+    /// Source.
+    pub source: Arc<str>,
+    /// Id.
+    pub id: Arc<str>,
+}
+
+impl From<EventId> for EventKey {
+    fn from(id: EventId) -> Self {
+        Self { source: id.source.into(), id: id.id.into() }
+    }
+}
+
+/// One check-in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckIn {
+    /// When it was filed.
+    pub at: EventTime,
+    /// By the right person, with a report and evidence.
+    pub valid: bool,
+    /// The event that told of it.
+    pub event: EventKey,
+}
+
+/// A closed window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// When it closed.
+    pub at: EventTime,
+    /// True when it has a valid check-in of its own.
+    pub kept: bool,
+}
+
+/// The windows of a key result.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Windows {
+    closed: Vec<Closed>,
+    check_ins: Vec<CheckIn>,
+    next_close: Option<EventTime>,
+    undecided: Option<EventTime>,
+    effective_day: Option<LocalDay>,
+    late: Millis,
+}
+
+impl Windows {
+    /// Takes a check-in in.
+    pub fn file(&mut self, check_in: CheckIn, late: Millis) {
+        self.late = late;
+        let place = self.check_ins.partition_point(|known| known.at <= check_in.at);
+        self.check_ins.insert(place, check_in);
+        self.judge();
+    }
+
+    /// Closes the window that was to close now; it waits for a decision.
+    pub fn close(&mut self, at: EventTime) {
+        self.closed.push(Closed { at, kept: false });
+        if self.closed.len() > KEPT {
+            self.closed.remove(0);
+            let first = self.closed.first().map_or(at, |closed| closed.at);
+            let keep_from = first.minus(Millis::days(14));
+            self.check_ins.retain(|check_in| check_in.at > keep_from);
+        }
+        self.judge();
+        self.undecided = Some(at);
+    }
+
+    /// The close whose decision was not made yet.
+    pub fn undecided(&self) -> Option<EventTime> {
+        self.undecided
+    }
+
+    /// The decision was made.
+    pub fn decided(&mut self) {
+        self.undecided = None;
+    }
+
+    /// The last close.
+    pub fn last_close(&self) -> Option<EventTime> {
+        self.closed.last().map(|closed| closed.at)
+    }
+
+    /// True when the last closed window has no valid check-in of its own.
+    pub fn last_missed(&self) -> bool {
+        self.closed.last().is_some_and(|closed| !closed.kept)
+    }
+
+    /// Windows in a row, up to the last, without their own valid check-in.
+    pub fn missed_in_a_row(&self) -> u32 {
+        u32::try_from(self.closed.iter().rev().take_while(|closed| !closed.kept).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Windows missed since the last valid check-in of any kind: what silence decays the status by (R42).
+    pub fn missed_since_valid(&self) -> u32 {
+        let last = self.last_valid();
+        let silent = self.closed.iter().rev().take_while(|closed| last.is_none_or(|at| closed.at > at));
+        u32::try_from(silent.filter(|closed| !closed.kept).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Kept and closed among the last `of` windows (R46).
+    pub fn compliance(&self, of: usize) -> (u32, u32) {
+        let last = self.closed.iter().rev().take(of);
+        let (kept, all) = last.fold((0, 0), |(kept, all), closed| (kept + u32::from(closed.kept), all + 1));
+        (kept, all)
+    }
+
+    /// The last valid check-in.
+    pub fn last_valid(&self) -> Option<EventTime> {
+        self.check_ins.iter().rev().find(|check_in| check_in.valid).map(|check_in| check_in.at)
+    }
+
+    /// True when a valid check-in came after an instant.
+    pub fn valid_after(&self, at: EventTime) -> bool {
+        self.last_valid().is_some_and(|last| last > at)
+    }
+
+    /// Closes of the last windows, newest first.
+    pub fn closes(&self) -> impl Iterator<Item = EventTime> {
+        self.closed.iter().rev().map(|closed| closed.at)
+    }
+
+    /// Check-ins that lie in the window that closed at `close`, valid or not, newest first.
+    pub fn of_window(&self, close: EventTime) -> impl Iterator<Item = &CheckIn> {
+        let before = self.closed.iter().rev().find(|closed| closed.at < close).map(|closed| closed.at);
+        self.check_ins
+            .iter()
+            .rev()
+            .filter(move |check_in| check_in.at <= close && before.is_none_or(|before| check_in.at > before))
+    }
+
+    /// When the next window closes.
+    pub fn next_close(&self) -> Option<EventTime> {
+        self.next_close
+    }
+
+    /// Sets when the next window closes; returns what it was.
+    pub fn set_next_close(&mut self, next: Option<EventTime>) -> Option<EventTime> {
+        std::mem::replace(&mut self.next_close, next)
+    }
+
+    /// The day from which the first window counts: that of the first version, whatever revisions follow.
+    pub fn effective_day(&mut self, day: LocalDay) -> LocalDay {
+        *self.effective_day.get_or_insert(day)
+    }
+
+    /// Says of each closed window whether it has a valid check-in of its own.
+    fn judge(&mut self) {
+        let mut before: Option<Closed> = None;
+        for closed in &mut self.closed {
+            let own_from = match before {
+                // After a missed close the first 48 hours belong to nobody.
+                Some(missed) if !missed.kept => missed.at.plus(self.late),
+                Some(kept) => kept.at,
+                None => EventTime::MIN,
+            };
+            closed.kept = self
+                .check_ins
+                .iter()
+                .any(|check_in| check_in.valid && check_in.at > own_from && check_in.at <= closed.at);
+            before = Some(*closed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WEEK: i64 = 7 * 24;
+
+    fn at(hours: i64) -> EventTime {
+        EventTime::from_ms(hours * 3_600_000)
+    }
+
+    /// Windows that close every week, with check-ins at the hours given.
+    fn windows(closes: i64, check_ins: &[(i64, bool)]) -> Windows {
+        let mut windows = Windows { late: Millis::hours(48), ..Windows::default() };
+        for n in 1..=closes {
+            windows.close(at(n * WEEK));
+        }
+        for (hours, valid) in check_ins {
+            let event = EventKey { source: "f".into(), id: hours.to_string().into() };
+            windows.file(CheckIn { at: at(*hours), valid: *valid, event }, Millis::hours(48));
+        }
+        windows
+    }
+
+    #[test]
+    fn r51_a_check_in_at_exactly_the_close_is_in_time() {
+        assert!(!windows(1, &[(WEEK, true)]).last_missed());
+        assert!(windows(1, &[(WEEK + 1, true)]).last_missed());
+    }
+
+    #[test]
+    fn r51_within_48_hours_after_a_missed_close_it_counts_for_no_window() {
+        assert_eq!(windows(2, &[(WEEK + 48, true)]).missed_in_a_row(), 2);
+        assert_eq!(windows(2, &[(WEEK + 49, true)]).missed_in_a_row(), 0);
+    }
+
+    #[test]
+    fn r51_after_a_kept_close_it_counts_at_once() {
+        assert_eq!(windows(2, &[(WEEK, true), (WEEK + 1, true)]).missed_in_a_row(), 0);
+    }
+
+    #[test]
+    fn r42_a_late_update_ends_the_silence() {
+        let late = windows(2, &[(WEEK + 1, true)]);
+        assert_eq!((late.missed_in_a_row(), late.missed_since_valid()), (2, 1));
+    }
+
+    #[test]
+    fn r46_compliance_is_of_the_windows_there_are() {
+        assert_eq!(windows(3, &[(WEEK, true), (3 * WEEK, true)]).compliance(6), (2, 3));
+        assert_eq!(windows(0, &[]).compliance(6), (0, 0));
+    }
+
+    #[test]
+    fn an_invalid_check_in_keeps_no_window() {
+        assert!(windows(1, &[(WEEK - 1, false)]).last_missed());
+    }
+}

@@ -1,0 +1,307 @@
+//! The date rules against a small world: missed check-ins and dependency breaches.
+
+use bellwether_wire::{Payload, pb};
+
+use crate::world::{World, human, stamp};
+
+/// A key result of squad `a`, owned by ann, effective from Monday 2026-01-05.
+fn key_result(world: &mut World) {
+    world.at(
+        "2026-01-01T00:00:00Z",
+        pb::KeyResultRecorded {
+            key_result: "kr".into(),
+            measure: "custom".into(),
+            owner: "ann".into(),
+            delegates: vec!["bob".into()],
+            squad: "a".into(),
+            target: 100.0,
+            effective_from: stamp("2026-01-05T00:00:00Z"),
+            effective_until: stamp("2026-04-06T00:00:00Z"),
+            ..Default::default()
+        },
+    );
+}
+
+fn check_in(world: &mut World, when: &str, who: &str, evidence: &[&str]) {
+    world.at(
+        when,
+        pb::CheckInFiled {
+            key_result: "kr".into(),
+            actor: human(who),
+            report: Some(pb::check_in_filed::Report::Value(10.0)),
+            evidence: evidence.iter().map(|link| (*link).to_owned()).collect(),
+            ..Default::default()
+        },
+    );
+}
+
+fn progress(world: &mut World, when: &str, source: &str, through: &str) {
+    let message = pb::SourceProgressed {
+        source: source.into(),
+        complete_through: stamp(through),
+        ..Default::default()
+    };
+    world.at(when, message);
+}
+
+/// A world whose first event is on the first Monday.
+fn world() -> World {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    key_result(&mut world);
+    world.page("2026-01-05T08:00:00Z", "cy");
+    world
+}
+
+#[test]
+fn r50_the_first_window_closes_on_friday_at_1700_of_the_owner() {
+    let mut world = world();
+    world.until("2026-01-09T16:59:59.999Z");
+    assert_eq!(world.triggers(), Vec::<String>::new());
+    world.until("2026-01-09T17:00:00Z");
+    assert_eq!(world.triggers(), ["fired missed-check-in kr 2026-01-09T17:00:00.000Z"]);
+}
+
+#[test]
+fn r51_checked_in_at_exactly_1700_is_in_time() {
+    let mut world = world();
+    check_in(&mut world, "2026-01-09T17:00:00Z", "ann", &["https://e"]);
+    world.until("2026-01-10T00:00:00Z");
+    assert_eq!(world.triggers(), Vec::<String>::new());
+}
+
+#[test]
+fn r51_without_evidence_or_by_somebody_else_it_is_not_valid() {
+    let mut world = world();
+    check_in(&mut world, "2026-01-08T10:00:00Z", "ann", &[]);
+    check_in(&mut world, "2026-01-08T11:00:00Z", "cy", &["https://e"]);
+    world.until("2026-01-09T17:00:00Z");
+    assert_eq!(world.triggers(), ["fired missed-check-in kr 2026-01-09T17:00:00.000Z"]);
+    let explain = world.fired("missed-check-in").explain.clone().expect("explained");
+    assert_eq!(explain.events.len(), 2);
+}
+
+#[test]
+fn r51_a_delegate_may_check_in_and_a_late_one_clears() {
+    let mut world = world();
+    check_in(&mut world, "2026-01-10T09:00:00Z", "bob", &["https://e"]);
+    assert_eq!(
+        world.triggers(),
+        [
+            "fired missed-check-in kr 2026-01-09T17:00:00.000Z",
+            "cleared missed-check-in kr 2026-01-10T09:00:00.000Z: a valid check-in was filed",
+        ]
+    );
+}
+
+#[test]
+fn r51_a_second_window_in_a_row_amends_the_running_instance() {
+    let mut world = world();
+    world.until("2026-01-16T17:00:00Z");
+    let lines = world.triggers();
+    assert_eq!(lines[0], "fired missed-check-in kr 2026-01-09T17:00:00.000Z");
+    assert!(lines[1].starts_with("amended missed-check-in kr 2026-01-16T17:00:00.000Z"), "{lines:?}");
+    let amended = world.said.iter().find_map(|event| match &event.payload {
+        Payload::TriggerAmended(message) => Some(message.second_window),
+        _ => None,
+    });
+    assert_eq!(amended, Some(true));
+}
+
+#[test]
+fn r51_after_a_late_check_in_a_second_missed_window_is_a_new_instance() {
+    let mut world = world();
+    check_in(&mut world, "2026-01-10T09:00:00Z", "ann", &["https://e"]);
+    world.until("2026-01-16T17:00:00Z");
+    let lines = world.triggers();
+    assert_eq!(lines.last().map(String::as_str), Some("fired missed-check-in kr 2026-01-16T17:00:00.000Z"));
+    let last = world.said.iter().rev().find_map(|event| match &event.payload {
+        Payload::TriggerFired(message) => {
+            message.explain.as_ref().map(|explain| explain.inputs[0].value.clone())
+        }
+        _ => None,
+    });
+    assert_eq!(last.as_deref(), Some("2"));
+}
+
+#[test]
+fn r12_a_stale_source_holds_the_decision_and_a_check_in_it_brings_settles_it() {
+    let mut world = world();
+    progress(&mut world, "2026-01-09T15:00:00Z", "form://okr", "2026-01-09T15:00:00Z");
+    world.until("2026-01-09T18:00:00Z");
+    assert_eq!(world.triggers(), ["held missed-check-in kr 2026-01-09T17:00:00.000Z: form://okr"]);
+    progress(&mut world, "2026-01-09T19:00:00Z", "form://okr", "2026-01-09T18:59:00Z");
+    assert_eq!(world.triggers()[1..], ["fired missed-check-in kr 2026-01-09T19:00:00.000Z"]);
+    let fired = world.fired("missed-check-in");
+    assert_eq!(fired.as_of, stamp("2026-01-09T17:00:00Z"));
+}
+
+#[test]
+fn r11_a_missed_check_in_clears_when_its_key_result_ends() {
+    let mut world = world();
+    world.until("2026-04-06T00:00:00Z");
+    assert_eq!(
+        world.triggers().last().map(String::as_str),
+        Some("cleared missed-check-in kr 2026-04-06T00:00:00.000Z: key result ended")
+    );
+}
+
+fn agree(world: &mut World, due: pb::dependency_agreed::Due) {
+    world.at(
+        "2026-01-06T09:00:00Z",
+        pb::DependencyAgreed {
+            dependency: "dep".into(),
+            actor: human("ann"),
+            kind: pb::DependencyKind::Api.into(),
+            provider: "b".into(),
+            consumer: "a".into(),
+            blocks_key_results: vec!["kr".into()],
+            blocks_tickets: vec!["t1".into()],
+            due: Some(due),
+            ..Default::default()
+        },
+    );
+}
+
+fn due_at(when: &str) -> pb::dependency_agreed::Due {
+    pb::dependency_agreed::Due::DueAt(stamp(when).expect("an instant"))
+}
+
+fn delivered(world: &mut World, when: &str) {
+    world.at(
+        when,
+        pb::DependencyDelivered { dependency: "dep".into(), actor: human("ann"), ..Default::default() },
+    );
+}
+
+fn reschedule(world: &mut World, when: &str, due: &str) {
+    world.at(
+        when,
+        pb::DependencyRescheduled {
+            dependency: "dep".into(),
+            actor: human("ann"),
+            due: Some(pb::dependency_rescheduled::Due::DueAt(stamp(due).expect("an instant"))),
+        },
+    );
+}
+
+fn breaches(world: &World) -> Vec<String> {
+    world.triggers().into_iter().filter(|line| line.contains("dependency-breach")).collect()
+}
+
+#[test]
+fn due_at_a_sprints_close_it_fires_at_that_instant_and_not_at_the_next_batch() {
+    let mut world = world();
+    world.at(
+        "2026-01-05T09:00:00Z",
+        pb::SprintPlanned {
+            sprint: "s2".into(),
+            squad: "b".into(),
+            planned_end: stamp("2026-01-30T17:00:00Z"),
+            ..Default::default()
+        },
+    );
+    agree(&mut world, pb::dependency_agreed::Due::DueAtCloseOf("s2".into()));
+    world.until("2026-01-30T16:59:59Z");
+    assert!(breaches(&world).is_empty());
+    world.page("2026-02-02T09:00:00Z", "cy");
+    assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-30T17:00:00.000Z"]);
+    let fired = world.fired("dependency-breach");
+    assert_eq!(fired.squads, ["b", "a"]);
+    assert_eq!(fired.key_result, "kr");
+    assert_eq!(fired.blast_radius.as_ref().map(|radius| radius.tickets.clone()), Some(vec!["t1".to_owned()]));
+}
+
+#[test]
+fn r02_delivered_or_re_agreed_at_exactly_the_due_instant_is_in_time() {
+    let mut world = world();
+    agree(&mut world, due_at("2026-01-20T12:00:00Z"));
+    delivered(&mut world, "2026-01-20T12:00:00Z");
+    world.until("2026-01-25T00:00:00Z");
+    assert!(breaches(&world).is_empty());
+
+    let mut world = self::world();
+    agree(&mut world, due_at("2026-01-20T12:00:00Z"));
+    reschedule(&mut world, "2026-01-20T12:00:00Z", "2026-01-22T12:00:00Z");
+    world.until("2026-01-21T00:00:00Z");
+    assert!(breaches(&world).is_empty());
+    world.until("2026-01-23T00:00:00Z");
+    assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-22T12:00:00.000Z"]);
+}
+
+#[test]
+fn r53_re_agreed_after_the_due_passed_it_clears_and_a_second_breach_is_a_new_instance() {
+    let mut world = world();
+    agree(&mut world, due_at("2026-01-20T12:00:00Z"));
+    reschedule(&mut world, "2026-01-21T09:00:00Z", "2026-01-25T12:00:00Z");
+    world.until("2026-01-26T00:00:00Z");
+    assert_eq!(
+        breaches(&world),
+        [
+            "fired dependency-breach dep 2026-01-20T12:00:00.000Z",
+            "cleared dependency-breach dep 2026-01-21T09:00:00.000Z: re-agreed, or the blocker was cleared",
+            "fired dependency-breach dep 2026-01-25T12:00:00.000Z",
+        ]
+    );
+}
+
+#[test]
+fn r53_a_blocker_open_for_48_hours_fires_and_cleared_at_exactly_48_hours_does_not() {
+    let blocker = |since: &str| pb::BlockerRaised {
+        blocker: "b1".into(),
+        blocked_kind: pb::BlockedKind::Dependency.into(),
+        blocked: "dep".into(),
+        since: stamp(since),
+        actor: human("ann"),
+        ..Default::default()
+    };
+    let mut world = world();
+    agree(&mut world, due_at("2026-03-20T12:00:00Z"));
+    world.at("2026-01-12T10:00:00Z", blocker("2026-01-12T09:00:00Z"));
+    world.until("2026-01-15T00:00:00Z");
+    assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-14T09:00:00.000Z"]);
+
+    let mut world = self::world();
+    agree(&mut world, due_at("2026-03-20T12:00:00Z"));
+    world.at("2026-01-12T10:00:00Z", blocker("2026-01-12T09:00:00Z"));
+    world.at("2026-01-14T09:00:00Z", pb::BlockerCleared { blocker: "b1".into(), actor: human("ann") });
+    world.until("2026-01-15T00:00:00Z");
+    assert!(breaches(&world).is_empty());
+
+    let mut world = self::world();
+    agree(&mut world, due_at("2026-03-20T12:00:00Z"));
+    world.at("2026-01-16T10:00:00Z", blocker("2026-01-12T09:00:00Z"));
+    world.until("2026-01-17T00:00:00Z");
+    assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-16T10:00:00.000Z"]);
+}
+
+#[test]
+fn r54_the_blast_radius_follows_tickets_blockers_and_commitments_and_ends_in_cycles() {
+    let mut world = world();
+    let ticket = |id: &str, by: &str, category: pb::StatusCategory| pb::TicketChanged {
+        ticket: id.into(),
+        squad: "a".into(),
+        category: category.into(),
+        blocked_by: vec![pb::BlockedBy { ticket: by.into(), since: None }],
+        ..Default::default()
+    };
+    world.at("2026-01-06T08:00:00Z", ticket("t2", "t1", pb::StatusCategory::InProgress));
+    world.at("2026-01-06T08:00:01Z", ticket("t1", "t2", pb::StatusCategory::Todo));
+    world.at("2026-01-06T08:00:02Z", ticket("t3", "t2", pb::StatusCategory::Done));
+    world.at(
+        "2026-01-06T08:00:03Z",
+        pb::CustomerCommitmentRecorded {
+            customer_commitment: "c1".into(),
+            depends_on_tickets: vec!["t2".into()],
+            ..Default::default()
+        },
+    );
+    agree(&mut world, due_at("2026-01-20T12:00:00Z"));
+    delivered(&mut world, "2026-02-20T12:00:00Z");
+    let radius = world.fired("dependency-breach").blast_radius.clone().expect("a radius");
+    assert_eq!(radius.tickets, ["t1", "t2"]);
+    assert_eq!(radius.customer_commitments, ["c1"]);
+    assert_eq!(
+        breaches(&world).last().map(String::as_str),
+        Some("cleared dependency-breach dep 2026-02-20T12:00:00.000Z: delivered")
+    );
+}

@@ -1,0 +1,203 @@
+//! `dependency-breach`: a cross-squad dependency passed its agreed instant undelivered, or a blocker on it has been open
+//! for 48 h (R53).
+//!
+//! One instance per dependency, judged where its consumer is. Its key result is the smallest of those it blocks that has
+//! not ended; all are in the blast radius. A date re-agreed before it passed does not fire; re-agreed after, it clears.
+
+use bellwether_model::{DependencyId, EventTime, KeyResultId, RuleId};
+use bellwether_wire::pb;
+
+use super::missed_check_in::sources;
+use crate::context::Context;
+use crate::dependency::{Dependencies, Dependency, State, blast};
+use crate::explain::ExplainBuilder;
+use crate::instance::{Finding, InstanceKey, Subject, Verdict};
+
+/// Why a dependency is breached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Breach {
+    /// The agreed instant passed.
+    Due(EventTime),
+    /// A blocker has been open for its allowed time.
+    Blocker {
+        /// Which.
+        blocker: String,
+        /// Since when.
+        since: EventTime,
+        /// When its time was up.
+        at: EventTime,
+    },
+}
+
+impl Breach {
+    fn at(&self) -> EventTime {
+        match self {
+            Breach::Due(at) | Breach::Blocker { at, .. } => *at,
+        }
+    }
+}
+
+/// The instance of a dependency.
+pub fn key(dependency: &DependencyId) -> InstanceKey {
+    InstanceKey {
+        rule: RuleId::DependencyBreach,
+        subject: Subject::Dependency(dependency.to_string()),
+        scope: String::new(),
+    }
+}
+
+/// Looks at a dependency at the end of an instant: at exactly its due instant it is breached unless a deed was in time.
+pub fn look(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId) {
+    look_with(graph, context, id, context.cause.event.is_none());
+}
+
+/// Looks at a dependency whose due instant may have changed: its own deadline judges the instant itself.
+pub fn look_after_change(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId) {
+    look_with(graph, context, id, false);
+}
+
+/// `instant_is_over`: all events of this instant have been folded, so what is due now has passed.
+fn look_with(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId, instant_is_over: bool) {
+    let Some(dependency) = graph.get(id) else { return };
+    let judged_in =
+        if dependency.consumer.as_str().is_empty() { &dependency.provider } else { &dependency.consumer };
+    if !context.owns(judged_in) || context.first_event.is_none() {
+        return;
+    }
+    let key = key(id);
+    let breach = breach(graph, context, id, dependency, instant_is_over);
+    let Some(breach) = breach else {
+        let fired_for = context.instances.get(&key).map(|instance| instance.as_of);
+        context.judge(key, settled(graph, dependency, fired_for));
+        return;
+    };
+    let finding = finding(graph, context, id, dependency, &breach);
+    if context.instances.get(&key).is_none() {
+        let sources = sources(context, &finding.squads);
+        if let Some(stale) = context.sources.stale(&sources, breach.at(), context.thresholds().source_slack) {
+            let verdict = Verdict::Held {
+                source: stale.source,
+                since: Some(stale.complete_through),
+                as_of: breach.at(),
+                finding: Box::new(finding),
+            };
+            context.judge(key, verdict);
+            return;
+        }
+    }
+    context.judge(key, Verdict::True(Box::new(finding)));
+}
+
+fn settled(graph: &Dependencies, dependency: &Dependency, fired_for: Option<EventTime>) -> Verdict {
+    let no = |reason, withdrawn| Verdict::False { reason, at_once: true, withdrawn };
+    match dependency.state {
+        State::Delivered(at) => no("delivered", fired_for.is_some_and(|as_of| at <= as_of)),
+        State::Cancelled => no("cancelled", false),
+        State::Open => {
+            let in_time = fired_for.is_some_and(|as_of| dependency.due_since <= as_of);
+            let has_due = graph.due_at(dependency).is_some();
+            no(
+                if has_due { "re-agreed, or the blocker was cleared" } else { "no longer due" },
+                in_time && has_due && {
+                    graph.due_at(dependency).is_some_and(|due| fired_for.is_some_and(|as_of| due > as_of))
+                },
+            )
+        }
+    }
+}
+
+/// The breach that holds now, the earlier of the two kinds.
+fn breach(
+    graph: &Dependencies,
+    context: &Context<'_>,
+    id: &DependencyId,
+    dependency: &Dependency,
+    instant_is_over: bool,
+) -> Option<Breach> {
+    if dependency.state != State::Open {
+        return None;
+    }
+    let now = context.now;
+    let passed = |at: EventTime| at < now || (instant_is_over && at == now);
+    let due = graph
+        .due_at(dependency)
+        .map(|due| due.max(dependency.due_since))
+        .filter(|due| passed(*due))
+        .map(Breach::Due);
+    let allowed = context.thresholds().dependency_blocker;
+    let blocked = graph
+        .blockers_of(id)
+        .filter(|(_, blocker)| blocker.cleared.is_none())
+        .map(|(blocker_id, blocker)| Breach::Blocker {
+            blocker: blocker_id.to_string(),
+            since: blocker.since,
+            at: blocker.since.plus(allowed).max(blocker.raised),
+        })
+        .filter(|breach| passed(breach.at()))
+        .min_by_key(Breach::at);
+    match (due, blocked) {
+        (Some(due), Some(blocked)) => Some(if blocked.at() < due.at() { blocked } else { due }),
+        (due, blocked) => due.or(blocked),
+    }
+}
+
+fn finding(
+    graph: &Dependencies,
+    context: &Context<'_>,
+    id: &DependencyId,
+    dependency: &Dependency,
+    breach: &Breach,
+) -> Finding {
+    let radius = blast::radius(graph, context, id);
+    let reach = format!(
+        "{} key results, {} tickets, {} customer commitments, {} further dependencies",
+        radius.key_results.len(),
+        radius.tickets.len(),
+        radius.customer_commitments.len(),
+        radius.dependencies.len()
+    );
+    let mut explain = ExplainBuilder::new(RuleId::DependencyBreach)
+        .threshold(context.thresholds(), "dependency.blocker-hours", "h")
+        .note(format!("reaches {reach}"))
+        .clears_when("it is delivered, cancelled, or re-agreed; for a blocker, cleared");
+    explain = match breach {
+        Breach::Due(due) => {
+            let due = due.to_rfc3339();
+            explain
+                .input("due", &due, &due, "instant", breach.at())
+                .arithmetic(format!("undelivered at {due}, the agreed instant"))
+        }
+        Breach::Blocker { blocker, since, at } => {
+            let (since, at) = (since.to_rfc3339(), at.to_rfc3339());
+            explain
+                .input("blocker", blocker, blocker, "", breach.at())
+                .input("blocked-since", &since, &since, "instant", breach.at())
+                .arithmetic(format!(
+                    "{since} + {} = {at}, and blocker {blocker} is open",
+                    context.thresholds().dependency_blocker
+                ))
+        }
+    };
+    let squads = [&dependency.provider, &dependency.consumer];
+    Finding {
+        key_result: key_result(context, dependency),
+        id_suffix: None,
+        as_of: breach.at(),
+        severity: pb::Severity::Critical,
+        explain: explain.build(),
+        blast_radius: Some(radius),
+        squads: squads.into_iter().map(ToString::to_string).filter(|squad| !squad.is_empty()).collect(),
+        watched: match breach {
+            Breach::Due(_) => "past due".to_owned(),
+            Breach::Blocker { blocker, .. } => format!("blocked by {blocker}"),
+        },
+        amend: None,
+        second_window: false,
+    }
+}
+
+/// The smallest of the blocked key results that has not ended (R11, R53).
+fn key_result(context: &Context<'_>, dependency: &Dependency) -> Option<KeyResultId> {
+    let effective = |id: &&KeyResultId| context.reference.key_result(id, context.now).is_some();
+    dependency.key_results.iter().find(effective).cloned()
+}

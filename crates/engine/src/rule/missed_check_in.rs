@@ -1,0 +1,125 @@
+//! `missed-check-in`: an update window closed without a valid check-in of its own (R50, R51).
+//!
+//! Decided at the close, unless a source of the squad is behind: then it waits (R12). A valid check-in clears it at
+//! once, late ones included. A second window in a row amends a running instance, or fires a new one; either way it says
+//! so, because its VP level is due at once.
+
+use bellwether_model::{KeyResultId, RuleId};
+use bellwether_wire::envelope::EventId;
+use bellwether_wire::pb;
+
+use crate::check_in::CheckIns;
+use crate::check_in::window::Windows;
+use crate::context::Context;
+use crate::explain::ExplainBuilder;
+use crate::instance::{Finding, InstanceKey, Subject, Verdict};
+
+/// Explain input that escalations read: windows in a row without their own valid check-in.
+pub const WINDOWS_MISSED_IN_A_ROW: &str = "windows-missed-in-a-row";
+/// CloudEvents type of a check-in.
+const CHECK_IN_TYPE: &str = "bellwether.check-in.filed.v1";
+
+/// The instance of a key result.
+pub fn key(key_result: &KeyResultId) -> InstanceKey {
+    InstanceKey {
+        rule: RuleId::MissedCheckIn,
+        subject: Subject::KeyResult(key_result.to_string()),
+        scope: String::new(),
+    }
+}
+
+/// Looks at a key result: after a close, after a check-in, after a source progressed.
+pub fn look(check_ins: &mut CheckIns, context: &mut Context<'_>, key_result: &KeyResultId) {
+    let Some(windows) = check_ins.windows(key_result) else { return };
+    let key = key(key_result);
+    let Some(close) = windows.last_close() else { return };
+    let undecided = windows.undecided() == Some(close);
+    let settled = !windows.last_missed() || windows.valid_after(close);
+    if settled {
+        let withdrawn = !windows.last_missed() && context.cause.time <= close && context.now > close;
+        let running_for_it = context.instances.get(&key).is_some_and(|instance| instance.as_of == close);
+        let verdict = Verdict::False {
+            reason: "a valid check-in was filed",
+            at_once: true,
+            withdrawn: withdrawn && running_for_it,
+        };
+        context.judge(key, verdict);
+    } else if undecided {
+        let finding = Box::new(finding(windows, context, key_result, close));
+        let sources = sources(context, &finding.squads);
+        let stale = context.sources.stale(&sources, close, context.thresholds().source_slack);
+        if let Some(stale) = stale {
+            let since = Some(stale.complete_through);
+            context.judge(key, Verdict::Held { source: stale.source, since, as_of: close, finding });
+            return;
+        }
+        context.judge(key, Verdict::True(finding));
+    } else {
+        return;
+    }
+    if let Some(windows) = check_ins.windows_mut(key_result) {
+        windows.decided();
+    }
+}
+
+/// Sources whose completeness a squad's silence needs; none named means all.
+pub(super) fn sources(context: &Context<'_>, squads: &[String]) -> Vec<String> {
+    let mut sources = Vec::new();
+    for squad in squads {
+        match context.reference.squad(&squad.as_str().into(), context.now) {
+            Some(squad) if !squad.sources.is_empty() => sources.extend(squad.sources.iter().cloned()),
+            _ => return Vec::new(),
+        }
+    }
+    sources
+}
+
+fn finding(
+    windows: &Windows,
+    context: &Context<'_>,
+    key_result: &KeyResultId,
+    close: bellwether_model::EventTime,
+) -> Finding {
+    let missed = windows.missed_in_a_row();
+    let known = context.reference.key_result(key_result, context.now);
+    let squad = known.and_then(|known| known.squad.as_ref());
+    let owner = known.map(|known| known.owner.clone());
+    let zone = owner.map_or_else(
+        || context.reference.zone(context.now),
+        |owner| context.reference.zone_of(&owner, context.now),
+    );
+    let opened = windows.closes().nth(1).unwrap_or(close.minus(bellwether_model::Millis::days(7)));
+    let thresholds = context.thresholds();
+    let refused: Vec<EventId> = windows
+        .of_window(close)
+        .map(|check_in| EventId {
+            source: check_in.event.source.to_string(),
+            id: check_in.event.id.to_string(),
+        })
+        .collect();
+    let mut explain = ExplainBuilder::new(RuleId::MissedCheckIn)
+        .input(WINDOWS_MISSED_IN_A_ROW, missed, missed, "windows", close)
+        .threshold(thresholds, "check-in.close", "owner's time")
+        .threshold(thresholds, "check-in.escalate-after-hours", "h")
+        .threshold(thresholds, "check-in.late-hours", "h")
+        .window(opened, close, zone.name())
+        .arithmetic(format!("0 valid check-ins in the window, 1 needed; {missed} missed in a row"))
+        .events(refused.iter().map(|id| (id, CHECK_IN_TYPE)))
+        .clears_when("the owner or a delegate files a value or no_change with evidence");
+    if !refused.is_empty() {
+        explain = explain.note("check-ins in the window were late, without evidence, or by somebody else");
+    }
+    let second = missed >= 2;
+    Finding {
+        key_result: Some(key_result.clone()),
+        id_suffix: None,
+        as_of: close,
+        severity: if second { pb::Severity::Critical } else { pb::Severity::Warning },
+        explain: explain.build(),
+        blast_radius: None,
+        squads: squad.iter().map(ToString::to_string).collect(),
+        watched: format!("{missed} windows missed in a row"),
+        amend: None,
+        second_window: second,
+    }
+}
