@@ -15,7 +15,7 @@ fn every_recorded_payload_is_mapped_or_refused_with_its_reason() {
     let mut verdicts: BTreeMap<&str, u64> = BTreeMap::new();
     for source in ["jira", "linear", "pagerduty"] {
         for file in files_under(&folder.join(source)) {
-            let (report, events) = imported(&[file.clone()], &ImportOptions::default());
+            let (report, events) = imported(std::slice::from_ref(&file), &ImportOptions::default());
             let of_file = &report.files[0];
             assert_eq!(report.event_count(), events.len() as u64);
             *verdicts.entry(of_file.verdict.word()).or_default() += 1;

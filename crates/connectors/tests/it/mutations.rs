@@ -121,7 +121,7 @@ fn no_damaged_payload_panics() {
         let body = mutate(original, &mut random);
         let unharmed = catch_unwind(AssertUnwindSafe(|| {
             std::fs::write(&file, &body).unwrap();
-            let (report, events) = imported(&[file.clone()], &options);
+            let (report, events) = imported(std::slice::from_ref(&file), &options);
             assert_eq!(report.event_count(), events.len() as u64);
             let body = Bytes::from(body.clone());
             let delivery = |source| Delivery {

@@ -45,7 +45,7 @@ fn rest(reader: &mut impl BufRead, budget: &Budget, visit: &mut Visit<'_>) -> Ve
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match serde_json::from_slice::<Value>(&line) {
+        match serde_json::from_slice::<Value>(line.trim_ascii()) {
             Ok(value) => visit(Document::Value(value, None)),
             Err(error) => problems.push(json_problem(&error, number)),
         }
