@@ -30,6 +30,12 @@ impl SimProcess {
         lock(&self.shared).crash(self.number);
     }
 
+    /// Makes every group throw out the members of this process, as one that was silent for too long; it hears of it
+    /// at its next poll and may act in good faith until then.
+    pub fn evict(&self) {
+        lock(&self.shared).evict(self.number);
+    }
+
     /// True when the process is dead.
     pub fn has_crashed(&self) -> bool {
         lock(&self.shared).has_crashed(self.number)

@@ -229,6 +229,18 @@ impl World {
         }
     }
 
+    /// Takes all seats of a process away.
+    pub(super) fn evict(&mut self, process: u64) {
+        let seats = |(name, group): (&String, &Group)| {
+            let of_process = group.seats.iter().filter(|(_, seat)| seat.process == process);
+            of_process.map(|(id, _)| (name.clone(), *id)).collect::<Vec<_>>()
+        };
+        let evicted: Vec<(String, u64)> = self.groups.iter().flat_map(seats).collect();
+        for (group, seat) in evicted {
+            self.unseat(&group, seat);
+        }
+    }
+
     /// Takes a seat away and lets the others share.
     pub(super) fn unseat(&mut self, group: &str, seat: u64) {
         let gone = self.groups.get_mut(group).and_then(|group| group.seats.remove(&seat));
