@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn positions_tell_what_became_of_a_commit() {
         use AfterIndefinite::{Happened, NotHappened, Unknown};
-        let table: &[(&str, &[i64], &[i64], &[Option<i64>], AfterIndefinite)] = &[
+        type Row<'a> = (&'a str, &'a [i64], &'a [i64], &'a [Option<i64>], AfterIndefinite);
+        let table: &[Row<'_>] = &[
             ("all where it carried them", &[5], &[9], &[Some(9)], Happened),
             ("all where they were", &[5], &[9], &[Some(5)], NotHappened),
             ("the group's first commit, lost", &[0], &[9], &[None], NotHappened),

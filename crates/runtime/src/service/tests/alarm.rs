@@ -2,13 +2,14 @@
 //! acts on the clock itself and keeps its state in a changelog.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use bellwether_log::{Assignor, Cleanup, NewRecord, Record, TimestampKind};
 use sha2::{Digest, Sha256};
 
 use super::Sabotage;
-use super::world::{Plan, Random, World, record, text, topic};
+use super::world::{Plan, Random, World, first_difference, record, text, topic};
 use crate::fold::{Fold, FoldFactory, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
 use crate::options::{ClockRule, DeadLetterTopic, InputOrder, Options, Restore};
 use crate::snapshot::MemoryObjects;
@@ -72,6 +73,12 @@ impl Fold for Alarms {
                     out.push(record(OUT, self.unit, id, &format!("acknowledged:{id}")));
                 }
             }
+            ["boom"] => {
+                // Torn on purpose: whoever keeps this state is found out.
+                self.alarms.clear();
+                self.due.clear();
+                resume_unwind(Box::new("boom"));
+            }
             _ => return Err(Poison::new(Stage::Decode, "unknown word")),
         }
         Ok(())
@@ -91,7 +98,10 @@ impl Fold for Alarms {
         self.due.first().map(|(at, _)| *at)
     }
 
-    fn skipped(&mut self, _record: &Record, _cause: &str, _out: &mut Outputs) {}
+    fn skipped(&mut self, skipped: &Record, _cause: &str, out: &mut Outputs) {
+        let value = format!("skipped:{}:{}", skipped.from.topic, skipped.offset);
+        out.push(record(OUT, self.unit, "", &value));
+    }
 
     fn observe(&mut self, record: &Record) -> Result<(), Poison> {
         let key = String::from_utf8(record.key.clone().unwrap_or_default().to_vec()).unwrap();
@@ -142,6 +152,15 @@ impl FoldFactory for Factory {
 }
 
 pub(super) fn world(seed: u64, services: usize, sabotage: Option<Sabotage>) -> World {
+    world_with(seed, services, sabotage, |_| {})
+}
+
+pub(super) fn world_with(
+    seed: u64,
+    services: usize,
+    sabotage: Option<Sabotage>,
+    tweak: impl Fn(&mut Options) + 'static,
+) -> World {
     use TimestampKind::LogAppendTime;
     let plain = |name, partitions| topic(name, partitions, LogAppendTime, Cleanup::Delete);
     World::new(
@@ -155,12 +174,17 @@ pub(super) fn world(seed: u64, services: usize, sabotage: Option<Sabotage>) -> W
                 topic(DELAY, UNITS, LogAppendTime, Cleanup::Compact),
                 topic(REFERENCE, 2, LogAppendTime, Cleanup::Compact),
             ],
-            options: Box::new(options),
+            options: Box::new(move |seat| {
+                let mut options = options(seat);
+                tweak(&mut options);
+                options
+            }),
             factory: Arc::new(Factory),
             objects: MemoryObjects::default(),
             services,
             sabotage,
             warped: false,
+            weakness: None,
         },
     )
 }
@@ -186,7 +210,10 @@ pub(super) fn inputs(random: &mut Random) -> Vec<NewRecord> {
         .map(|_| {
             let id = random.below(400);
             let partition = u32::try_from(id % u64::from(UNITS)).unwrap();
-            if random.once_in(3) {
+            if random.once_in(60) {
+                let value = if random.once_in(3) { "boom" } else { "gibberish" };
+                record(if random.once_in(2) { TRIGGER } else { COMMAND }, partition, "", value)
+            } else if random.once_in(3) {
                 record(COMMAND, partition, "", &format!("ack:{id}"))
             } else {
                 record(TRIGGER, partition, "", &format!("arm:{id}:{}", random.below(15_000)))
@@ -197,24 +224,38 @@ pub(super) fn inputs(random: &mut Random) -> Vec<NewRecord> {
 
 /// Every armed alarm ended once, not too early, not in spite of an acknowledgement in time, and the changelog holds the state.
 pub(super) fn verify(world: &World) -> Result<(), String> {
+    let bad = |value: &str| matches!(value, "boom" | "gibberish");
+    let expected: usize = (0..UNITS).map(|unit| found(world, unit, bad).len()).sum();
+    let diverted = world.committed("dlq", 0).len();
+    if diverted != expected {
+        return Err(format!("{diverted} records diverted, expected {expected}"));
+    }
     for unit in 0..UNITS {
         // When each was armed first, and when it is due.
         let mut armed: BTreeMap<String, (i64, i64)> = BTreeMap::new();
         for trigger in world.committed(TRIGGER, unit) {
             let value = text(&trigger);
             let parts: Vec<&str> = value.split(':').collect();
+            if parts[0] != "arm" {
+                continue;
+            }
             let due = trigger.timestamp_ms + parts[2].parse::<i64>().unwrap();
             armed.entry(parts[1].to_owned()).or_insert((trigger.timestamp_ms, due));
         }
         let acks: Vec<(String, i64)> = world
             .committed(COMMAND, unit)
             .iter()
-            .map(|ack| (text(ack).replace("ack:", ""), ack.timestamp_ms))
+            .filter_map(|ack| Some((text(ack).strip_prefix("ack:")?.to_owned(), ack.timestamp_ms)))
             .collect();
         let mut ended: BTreeMap<String, Vec<(String, i64)>> = BTreeMap::new();
+        let mut skipped: Vec<String> = Vec::new();
         for said in world.committed(OUT, unit) {
             let value = text(&said);
             let (how, id) = value.split_once(':').unwrap();
+            if how == "skipped" {
+                skipped.push(id.to_owned());
+                continue;
+            }
             ended.entry(id.to_owned()).or_default().push((how.to_owned(), said.timestamp_ms));
         }
         for (id, (since, due)) in &armed {
@@ -232,12 +273,25 @@ pub(super) fn verify(world: &World) -> Result<(), String> {
         if !ended.is_empty() {
             return Err(format!("alarms ended that were never armed: {ended:?}"));
         }
+        skipped.sort();
+        let mut booms = found(world, unit, |value| value == "boom");
+        booms.sort();
+        if skipped != booms {
+            return Err(format!("passed over: {}", first_difference(&skipped, &booms)));
+        }
         let expected = from_changelog(world, unit);
         if world.hash(unit) != Some(expected) {
             return Err(format!("unit {unit} is at {:?}, its changelog at {expected}", world.hash(unit)));
         }
     }
     Ok(())
+}
+
+/// Topic and offset of the inputs with such a value.
+fn found(world: &World, unit: u32, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let inputs = [TRIGGER, COMMAND].into_iter().flat_map(|topic| world.committed(topic, unit));
+    let wanted = inputs.filter(|input| wanted(&text(input)));
+    wanted.map(|input| format!("{}:{}", input.from.topic, input.offset)).collect()
 }
 
 /// The hash of a state loaded from the changelog and the broadcast topic as they are now.

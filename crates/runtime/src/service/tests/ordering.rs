@@ -51,9 +51,11 @@ fn what_is_held_back_is_bounded() {
     for _ in 0..400 {
         world.step(0).unwrap();
     }
-    let unit = &world.service(0).units[&crate::fold::UnitId(0)];
+    let service = world.service(0);
+    let unit = &service.units[&crate::fold::UnitId(0)];
     let crate::unit::Phase::Live(live) = &unit.phase else { panic!("{:?}", unit.phase) };
     assert_eq!(live.lanes.held(0).0, 40, "the bound of this test's options");
+    drop(service);
     assert!(passed(&world).is_empty());
 
     world.append(SOURCES.map(|source| record(source, 0, "", "mark:9999")).to_vec());
@@ -133,7 +135,8 @@ fn a_clock_that_tells_no_folds_never_ticks() {
     world.append(SOURCES.map(|source| record(source, 0, "", "mark:5")).to_vec());
     // The toy would answer a clock with nothing; that it is not asked shows in the pulse, which never looked.
     world.settle().unwrap();
-    let unit = &world.service(0).units[&crate::fold::UnitId(0)];
+    let service = world.service(0);
+    let unit = &service.units[&crate::fold::UnitId(0)];
     assert!(format!("{:?}", unit.pulse).contains("looked_at_ms: None"));
 }
 

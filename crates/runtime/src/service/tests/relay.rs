@@ -115,6 +115,7 @@ pub(super) fn world(seed: u64, services: usize, marks: bool) -> World {
             services,
             sabotage: None,
             warped: marks,
+            weakness: None,
         },
     )
 }

@@ -174,6 +174,7 @@ pub(super) fn world_with(
             services,
             sabotage,
             warped: false,
+            weakness: None,
         },
     )
 }

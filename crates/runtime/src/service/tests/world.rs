@@ -1,10 +1,12 @@
 //! Services that live and die on one simulated cluster: everything that happens follows from a seed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bellwether_log::sim::{Fault, FaultPlan, START_MS, Sim, SimProcess, Slot, SlotKind, is_crash};
+use bellwether_log::sim::{
+    Fault, FaultPlan, START_MS, Sim, SimOptions, SimProcess, Slot, SlotKind, Weakness, is_crash,
+};
 use bellwether_log::{
     Appender, Cleanup, EventLog, NewRecord, Record, TimestampKind, TopicPartition, TopicSpec,
 };
@@ -16,7 +18,7 @@ use crate::failpoint::{Failpoint, Failpoints};
 use crate::fold::{FoldFactory, StateHash, UnitId};
 use crate::options::Options;
 use crate::service::{Service, Step};
-use crate::snapshot::MemoryObjects;
+use crate::snapshot::{MemoryObjects, codec};
 use crate::unit::Phase;
 
 /// A sequence of chances that a seed decides.
@@ -63,15 +65,49 @@ impl Clock for SimClock {
     }
 }
 
-/// Crashes now and then, as long as it is let.
+/// A place for one service; shared, so that the others can live on while it stands still.
+type Seat = Arc<Mutex<Option<(SimProcess, Service)>>>;
+
+/// Crashes now and then, and stands still now and then while the group goes on without it.
 struct Chaos {
     random: Random,
     raging: Arc<AtomicBool>,
+    sim: Sim,
+    process: SimProcess,
+    everybody: Vec<Seat>,
+    complaints: Arc<Mutex<Vec<String>>>,
 }
 
 impl Failpoints for Chaos {
     fn crashes_at(&mut self, _point: Failpoint) -> bool {
-        self.raging.load(Ordering::SeqCst) && self.random.once_in(150)
+        if !self.raging.load(Ordering::SeqCst) {
+            return false;
+        }
+        if self.random.once_in(100) {
+            self.stand_still();
+        }
+        self.random.once_in(150)
+    }
+}
+
+impl Chaos {
+    /// The process stops for as long as a session takes and is thrown out; the others take over. Then it goes on in
+    /// good faith: a zombie.
+    fn stand_still(&mut self) {
+        self.process.evict();
+        for _ in 0..1 + self.random.below(40) {
+            self.sim.advance(i64::try_from(self.random.below(1_000)).unwrap());
+            for seat in &self.everybody {
+                // The one that stands still holds its own lock.
+                let Ok(mut held) = seat.try_lock() else { continue };
+                let Some((process, service)) = held.as_mut() else { continue };
+                if let Err(error) = service.step() {
+                    self.complaints.lock().unwrap().extend(expected(error).err());
+                    process.crash();
+                    *held = None;
+                }
+            }
+        }
     }
 }
 
@@ -85,6 +121,8 @@ pub(super) struct Plan {
     pub(super) sabotage: Option<Sabotage>,
     /// Folds are never told the clock.
     pub(super) warped: bool,
+    /// A promise the log breaks.
+    pub(super) weakness: Option<Weakness>,
 }
 
 /// A cluster and the services on it.
@@ -94,10 +132,12 @@ pub(super) struct World {
     pub(super) random: Random,
     pub(super) raging: Arc<AtomicBool>,
     plan: Plan,
-    seats: Vec<Option<(SimProcess, Service)>>,
+    seats: Vec<Seat>,
     producer: Box<dyn Appender>,
     started: u64,
     seed: u64,
+    /// Errors no ill-treatment explains.
+    complaints: Arc<Mutex<Vec<String>>>,
     /// Crashes, of any cause.
     pub(super) crashes: u32,
 }
@@ -130,7 +170,7 @@ pub(super) fn text(record: &Record) -> String {
 
 impl World {
     pub(super) fn new(seed: u64, plan: Plan) -> Self {
-        let sim = Sim::seeded(seed);
+        let sim = Sim::new(SimOptions { seed, weakness: plan.weakness, ..SimOptions::default() });
         let process = sim.process();
         process.create_topics(&plan.topics).unwrap();
         Self {
@@ -139,12 +179,19 @@ impl World {
             objects: plan.objects.clone(),
             random: Random::new(seed),
             raging: Arc::new(AtomicBool::new(false)),
-            seats: (0..plan.services).map(|_| None).collect(),
+            seats: (0..plan.services).map(|_| Seat::default()).collect(),
             plan,
             started: 0,
             seed,
+            complaints: Arc::default(),
             crashes: 0,
         }
+    }
+
+    /// The same world on a log that breaks a promise.
+    pub(super) fn weakened(self, weakness: Weakness) -> Self {
+        let Self { seed, plan, .. } = self;
+        Self::new(seed, Plan { weakness: Some(weakness), ..plan })
     }
 
     /// Appends outside any transaction, whatever it takes.
@@ -172,8 +219,14 @@ impl World {
         } else {
             Arc::new(SimClock(self.sim.clone()))
         };
-        let chaos =
-            Chaos { random: Random::new(self.seed ^ (self.started << 32)), raging: Arc::clone(&self.raging) };
+        let chaos = Chaos {
+            random: Random::new(self.seed ^ (self.started << 32)),
+            raging: Arc::clone(&self.raging),
+            sim: self.sim.clone(),
+            process: process.clone(),
+            everybody: self.seats.clone(),
+            complaints: Arc::clone(&self.complaints),
+        };
         let mut service = Service::simulated(
             Arc::new(process.clone()),
             Arc::clone(&self.plan.factory),
@@ -184,13 +237,18 @@ impl World {
         if let Some(sabotage) = self.plan.sabotage {
             service.sabotage(sabotage);
         }
-        self.seats[seat] = Some((process, service));
+        *self.hold(seat) = Some((process, service));
         Ok(())
+    }
+
+    fn hold(&self, seat: usize) -> MutexGuard<'_, Option<(SimProcess, Service)>> {
+        self.seats[seat].lock().unwrap()
     }
 
     /// Kills the service of a seat where it stands.
     pub(super) fn crash(&mut self, seat: usize) {
-        if let Some((process, service)) = self.seats[seat].take() {
+        let killed = self.hold(seat).take();
+        if let Some((process, service)) = killed {
             process.crash();
             drop(service);
             self.crashes += 1;
@@ -199,10 +257,13 @@ impl World {
 
     /// One round of the service of a seat; an error kills it.
     pub(super) fn step(&mut self, seat: usize) -> Result<Step, Error> {
-        let Some((_, service)) = &mut self.seats[seat] else { return Ok(Step::Idle) };
-        match service.step() {
+        let stepped = match self.hold(seat).as_mut() {
+            Some((_, service)) => service.step(),
+            None => return Ok(Step::Idle),
+        };
+        match stepped {
             Ok(Step::Stopped) => {
-                self.seats[seat] = None;
+                *self.hold(seat) = None;
                 Ok(Step::Stopped)
             }
             Ok(step) => Ok(step),
@@ -213,8 +274,12 @@ impl World {
         }
     }
 
-    pub(super) fn service(&self, seat: usize) -> &Service {
-        &self.seats[seat].as_ref().unwrap().1
+    pub(super) fn service(&self, seat: usize) -> Held<'_> {
+        Held(self.hold(seat))
+    }
+
+    fn is_empty(&self, seat: usize) -> bool {
+        self.hold(seat).is_none()
     }
 
     /// Rounds of all services, with time between them, until nothing has happened for a while.
@@ -227,7 +292,7 @@ impl World {
         let mut quiet_since = self.sim.now_ms();
         for _ in 0..50_000 {
             for seat in 0..self.seats.len() {
-                if self.seats[seat].is_none() {
+                if self.is_empty(seat) {
                     self.start(seat).map_err(|error| format!("start: {error}"))?;
                 }
                 match self.step(seat) {
@@ -275,12 +340,12 @@ impl World {
         }
         self.raging.store(false, Ordering::SeqCst);
         self.sim.set_faults(FaultPlan::none());
-        Ok(())
+        self.complaints.lock().unwrap().pop().map_or(Ok(()), Err)
     }
 
     /// What may happen to one seat in one round.
     fn live(&mut self, seat: usize) -> Result<(), String> {
-        if self.seats[seat].is_none() {
+        if self.is_empty(seat) {
             if self.random.once_in(8) {
                 self.start(seat).or_else(expected)?;
             }
@@ -300,6 +365,22 @@ impl World {
         Ok(())
     }
 
+    /// Every published snapshot is at or behind what the group has committed (RT-4).
+    pub(super) fn verify_snapshots(&self, group: &str) -> Result<(), String> {
+        for (name, bytes) in self.objects.all() {
+            let snapshot = codec::decode(&bytes).map_err(|error| format!("{name}: {error}"))?;
+            for input in &snapshot.header.inputs {
+                let at = input.position().partition;
+                let committed =
+                    self.sim.process().committed(group, &[at]).map_err(|error| error.to_string())?;
+                if committed.first().is_none_or(|at| at.next_offset < input.next_offset) {
+                    return Err(format!("{name} is ahead of {committed:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Committed records of a partition.
     pub(super) fn committed(&self, topic: &str, partition: u32) -> Vec<Record> {
         let slots = self.sim.slots(&TopicPartition::new(topic, partition)).unwrap();
@@ -309,10 +390,23 @@ impl World {
 
     /// Hash of a unit's state, wherever it is live.
     pub(super) fn hash(&self, unit: u32) -> Option<StateHash> {
-        self.seats.iter().flatten().find_map(|(_, service)| match &service.units.get(&UnitId(unit))?.phase {
-            Phase::Live(live) => Some(live.fold.state_hash()),
-            _ => None,
+        (0..self.seats.len()).find_map(|seat| {
+            match &self.hold(seat).as_ref()?.1.units.get(&UnitId(unit))?.phase {
+                Phase::Live(live) => Some(live.fold.state_hash()),
+                _ => None,
+            }
         })
+    }
+}
+
+/// The service of a seat, held.
+pub(super) struct Held<'a>(MutexGuard<'a, Option<(SimProcess, Service)>>);
+
+impl std::ops::Deref for Held<'_> {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.0.as_ref().expect("the seat is taken").1
     }
 }
 
