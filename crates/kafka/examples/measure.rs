@@ -51,6 +51,7 @@ fn main() -> Result<()> {
     let began = Instant::now();
     member.leave()?;
     show("leave", began.elapsed());
+    openings(&log, &input)?;
     reads(&log, &input)?;
     Ok(())
 }
@@ -169,6 +170,21 @@ fn latency(log: &KafkaLog, member: &mut dyn Member, input: &str) -> Result<()> {
         times.push(began.elapsed());
     }
     spread("append to poll", &mut times);
+    Ok(())
+}
+
+/// A catch-up of nothing but the last record, ten times: what a reader costs before it reads.
+fn openings(log: &KafkaLog, input: &str) -> Result<()> {
+    let partition = TopicPartition::new(input, 0);
+    let from = log.bounds(&partition)?.stable_end - 1;
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let began = Instant::now();
+        let mut reader = log.read(&partition, from)?;
+        while !reader.next(Duration::ZERO)?.is_empty() {}
+        times.push(began.elapsed());
+    }
+    spread("read the last record", &mut times);
     Ok(())
 }
 

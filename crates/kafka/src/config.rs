@@ -90,6 +90,8 @@ pub(crate) fn reader(options: &KafkaOptions) -> ClientConfig {
         .set("queued.min.messages", "1000000")
         .set("queued.max.messages.kbytes", READER_PREFETCH_KB.to_string())
         .set("fetch.message.max.bytes", READER_FETCH_BYTES.to_string())
+        // The fetch of the partition before is still waiting at the broker when a kept client begins the next.
+        .set("fetch.wait.max.ms", "10")
         // Lines met in a batch call bypass our log and go to the standard error stream.
         .set_log_level(RDKafkaLogLevel::Critical);
     free(config, options, Side::Consumer)
@@ -139,8 +141,9 @@ fn producer(options: &KafkaOptions) -> ClientConfig {
         .set("acks", "all")
         .set("partitioner", "murmur2_random")
         .set("message.max.bytes", MAX_MESSAGE_BYTES.to_string())
-        // A call hands over all its records at once: waiting longer for more only delays them.
-        .set("linger.ms", "1")
+        // A call hands over all its records at once, so that batches fill by themselves. A millisecond of waiting
+        // for more made an append of one record take 1.5 ms instead of 0.25, and larger ones no faster.
+        .set("linger.ms", "0")
         .set("compression.type", "lz4");
     config
 }

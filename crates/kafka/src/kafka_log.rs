@@ -13,13 +13,14 @@ use bellwether_log::{
 };
 
 use crate::appender::KafkaAppender;
+use crate::asking::{ASK, Asking};
 use crate::config;
-use crate::context::{Common, GroupContext, PlainContext, named};
+use crate::context::{Common, GroupContext, named};
 use crate::failure;
 use crate::member::KafkaMember;
 use crate::options::KafkaOptions;
 use crate::reader::Readers;
-use crate::topics::{self, ASK};
+use crate::topics;
 
 /// A cluster as one process sees it. Clones share its connections.
 #[derive(Clone)]
@@ -30,10 +31,7 @@ pub struct KafkaLog {
 struct Inner {
     options: KafkaOptions,
     common: Common,
-    /// Asks for what committed readers may see.
-    committed: BaseConsumer<PlainContext>,
-    /// Asks for what is there at all.
-    uncommitted: BaseConsumer<PlainContext>,
+    asking: Arc<Asking>,
     readers: Arc<Readers>,
 }
 
@@ -51,45 +49,25 @@ impl KafkaLog {
             .map_err(|error| Error::with_source(ErrorClass::Fatal, "read the options of the log", error))?;
         config::check(&options)?;
         let common = Common::new(&options);
-        let asking = |committed| -> Result<BaseConsumer<PlainContext>> {
-            config::asking(&options, committed)
-                .create_with_context(PlainContext(common.clone()))
-                .map_err(|error| failure::fatal("open a client", error))
-        };
-        let (committed, uncommitted) = (asking(true)?, asking(false)?);
-        for client in [&committed, &uncommitted] {
-            // A bearer token is asked for through the queue, some moments after the client was made.
-            client.poll(Duration::from_millis(if options.security.sasl.is_some() { 200 } else { 0 }));
-        }
-        let reached = committed.fetch_metadata(None, ASK).map(drop);
-        reached.map_err(|error| failure::failure(format!("reach {}", options.bootstrap_servers), error))?;
-        let readers = Arc::new(Readers::new(options.clone(), common.clone()));
-        Ok(Self { inner: Arc::new(Inner { options, common, committed, uncommitted, readers }) })
+        let asking = Arc::new(Asking::open(&options, &common)?);
+        let readers = Arc::new(Readers::new(options.clone(), common.clone(), Arc::clone(&asking)));
+        Ok(Self { inner: Arc::new(Inner { options, common, asking, readers }) })
     }
 }
 
 impl EventLog for KafkaLog {
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<()> {
         let inner = &self.inner;
-        topics::create(&inner.options, &inner.common, &inner.committed, topics)
+        topics::create(&inner.options, &inner.common, &inner.asking, topics)
     }
 
     fn describe_topics(&self, prefix: &str) -> Result<Vec<TopicInfo>> {
         let inner = &self.inner;
-        topics::describe(&inner.options, &inner.common, &inner.committed, prefix)
+        topics::describe(&inner.options, &inner.common, &inner.asking, prefix)
     }
 
     fn bounds(&self, partition: &TopicPartition) -> Result<Bounds> {
-        let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
-        let ask = |client: &BaseConsumer<PlainContext>| {
-            topics::serve(client);
-            client
-                .fetch_watermarks(&partition.topic, number, ASK)
-                .map_err(|error| failure::failure(format!("read the bounds of {partition}"), error))
-        };
-        let (start, stable_end) = ask(&self.inner.committed)?;
-        let (_, end) = ask(&self.inner.uncommitted)?;
-        Ok(Bounds { start, stable_end, end })
+        self.inner.asking.bounds(partition)
     }
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Position>> {
@@ -111,7 +89,7 @@ impl EventLog for KafkaLog {
     fn join(&self, options: GroupOptions) -> Result<Box<dyn Member>> {
         let inner = &self.inner;
         for topic in &options.topics {
-            if !topics::has_leaders(&inner.committed, topic) {
+            if !inner.asking.has_leaders(topic)? {
                 let what = format!("join {}: topic {topic} does not exist or has no leader", options.group);
                 return Err(Error::new(ErrorClass::Fatal, what));
             }

@@ -21,6 +21,7 @@
 //! used them.
 
 mod appender;
+mod asking;
 mod batch;
 mod config;
 mod context;

@@ -3,8 +3,8 @@
 //! ```text
 //!   poll ──> client poll ──> rebalance callback answers and writes down ──> change
 //!    |            |                                                            |
-//!    |         records ──> stash                        Revoked / Assigned <───┘ one per poll, oldest first
-//!    └── Batch <── stash, of started partitions, under the present token
+//!    |         records ──> flows                        Revoked / Assigned <───┘ one per poll, oldest first
+//!    └── Batch <── flows, of started partitions, under the present token
 //! ```
 //!
 //! Invariants:
@@ -13,20 +13,19 @@
 //! - After a fence both clients are given up: everything held is reported lost, and the next poll joins anew.
 
 mod committing;
+mod flows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::mem;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use metrics::counter;
-use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::BorrowedMessage;
 use rdkafka::{Offset, TopicPartitionList};
 
 use bellwether_log::{
-    Assignment, CommitOutcome, Error, ErrorClass, GroupOptions, Holdings, Member, Polled, Record, Result,
+    Assignment, CommitOutcome, Error, ErrorClass, GroupOptions, Holdings, Member, Polled, Result,
     TopicPartition, Transaction,
 };
 
@@ -37,8 +36,9 @@ use crate::identity::identity;
 use crate::kafka_log::{committed_offsets, list};
 use crate::metric_definitions::{LABEL_KIND, REBALANCES, RECORDS_POLLED};
 use crate::options::KafkaOptions;
-use crate::records::record;
 use crate::transaction::Transactional;
+
+use flows::Flows;
 
 /// How long one look for stable positions lasts; a transaction of a dead owner may hold them for longer.
 const POSITIONS: Duration = Duration::from_secs(1);
@@ -56,9 +56,7 @@ pub(crate) struct KafkaMember {
     holdings: Holdings,
     /// Taken, and waiting for their positions.
     joining: BTreeSet<TopicPartition>,
-    /// Next offset of every started partition.
-    flowing: BTreeMap<TopicPartition, i64>,
-    stash: Vec<Record>,
+    flows: Flows,
     failed: Option<Error>,
     /// Who the group took us for when it last handed something over.
     member_id: String,
@@ -76,8 +74,7 @@ impl KafkaMember {
             producer: None,
             holdings: Holdings::default(),
             joining: BTreeSet::new(),
-            flowing: BTreeMap::new(),
-            stash: Vec::new(),
+            flows: Flows::default(),
             failed: None,
             member_id: String::new(),
             fenced: false,
@@ -126,9 +123,8 @@ impl KafkaMember {
             partitions.iter().filter(|partition| self.holdings.holds(partition)).cloned().collect();
         for partition in partitions {
             self.joining.remove(partition);
-            self.flowing.remove(partition);
+            self.flows.stop(partition);
         }
-        self.stash.retain(|record| !partitions.contains(&record.from));
         if told.is_empty() {
             return None;
         }
@@ -190,39 +186,26 @@ impl KafkaMember {
         Ok(Some(Polled::Assigned(assignments.collect())))
     }
 
-    /// Fills the stash from the client until it is full, the client has no more, or the group changes something.
-    fn collect(&mut self, wait: Duration) -> Result<()> {
-        let Some(consumer) = self.consumer.as_ref() else { return Ok(()) };
-        let mut wait = if self.stash.is_empty() { wait } else { Duration::ZERO };
-        let mut bytes: usize = self.stash.iter().map(size).sum();
-        while self.stash.len() < self.group.max_batch_records && bytes < self.group.max_batch_bytes {
-            match consumer.poll(wait) {
-                None => break,
-                Some(Ok(message)) => {
-                    if let Some(record) = admit(&mut self.flowing, &message) {
-                        bytes += size(&record);
-                        self.stash.push(record);
-                    }
-                }
-                Some(Err(error)) => {
-                    if let Some(error) = judge(&self.group.group, error) {
-                        self.failed = Some(error);
-                        break;
-                    }
-                }
-            }
-            if consumer.context().has_changes() {
-                break;
-            }
+    /// Takes from the client until a batch is full, the client has no more, or the group changes something.
+    fn collect(&mut self, mut wait: Duration) {
+        let Some(consumer) = self.consumer.as_ref() else { return };
+        if !self.flows.is_empty() {
             wait = Duration::ZERO;
         }
-        Ok(())
+        while self.flows.has_room(self.group.max_batch_records, self.group.max_batch_bytes) {
+            match consumer.poll(mem::take(&mut wait)) {
+                None => break,
+                Some(Ok(message)) => self.flows.admit(&message),
+                Some(Err(error)) => self.failed = judge(&self.group.group, error),
+            }
+            if self.failed.is_some() || consumer.context().has_changes() {
+                break;
+            }
+        }
     }
 
-    /// The stash as a batch, grouped by partition.
     fn batch(&mut self) -> Polled {
-        let mut records = std::mem::take(&mut self.stash);
-        records.sort_by(|left, right| left.from.cmp(&right.from).then(left.offset.cmp(&right.offset)));
+        let records = self.flows.take();
         counter!(RECORDS_POLLED).increment(u64::try_from(records.len()).unwrap_or(u64::MAX));
         Polled::Batch { records, token: self.holdings.token() }
     }
@@ -253,11 +236,13 @@ impl Member for KafkaMember {
                 return Ok(report);
             }
             let now = Instant::now();
-            self.collect(deadline.saturating_duration_since(now))?;
+            if self.failed.is_none() {
+                self.collect(deadline.saturating_duration_since(now));
+            }
             if self.consumer()?.context().has_changes() {
                 continue;
             }
-            if !self.stash.is_empty() {
+            if !self.flows.is_empty() {
                 return Ok(self.batch());
             }
             if let Some(error) = self.failed.take() {
@@ -273,7 +258,7 @@ impl Member for KafkaMember {
         let mut list = self.one(partition, "start")?;
         let what = || format!("start {partition} at {next_offset}");
         let fatal = |error| failure::fatal(what(), error);
-        self.stash.retain(|record| record.from != *partition);
+        self.flows.stop(partition);
         list.set_all_offsets(Offset::Offset(next_offset)).map_err(fatal)?;
         let consumer = self.consumer()?;
         let deadline = Instant::now() + SEEK_BOUND;
@@ -292,14 +277,13 @@ impl Member for KafkaMember {
             std::thread::sleep(SEEK_LOOK);
         }
         consumer.resume(&list).map_err(fatal)?;
-        self.flowing.insert(partition.clone(), next_offset);
+        self.flows.start(partition, next_offset);
         Ok(())
     }
 
     fn pause(&mut self, partition: &TopicPartition) -> Result<()> {
         let list = self.one(partition, "pause")?;
-        self.flowing.remove(partition);
-        self.stash.retain(|record| record.from != *partition);
+        self.flows.stop(partition);
         self.consumer()?.pause(&list).map_err(|error| failure::fatal(format!("pause {partition}"), error))
     }
 
@@ -321,18 +305,6 @@ impl Member for KafkaMember {
         self.consumer = None;
         Ok(())
     }
-}
-
-/// The record, when its partition is started and it is the next or a later one.
-fn admit(flowing: &mut BTreeMap<TopicPartition, i64>, message: &BorrowedMessage<'_>) -> Option<Record> {
-    let from = TopicPartition::new(message.topic(), u32::try_from(message.partition()).ok()?);
-    let next_offset = flowing.get_mut(&from).filter(|next_offset| message.offset() >= **next_offset)?;
-    *next_offset = message.offset() + 1;
-    Some(record(from, message))
-}
-
-fn size(record: &Record) -> usize {
-    record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len)
 }
 
 /// What a failed poll means: nothing when it passes on its own, as lost connections do.

@@ -2,7 +2,9 @@
 //!
 //! Invariants:
 //! - An empty answer means that the stable end, asked for during the call, was reached.
-//! - The position is our own: the client's is one too far after an end-of-partition event taken in a batch.
+//! - The position is our own. The client's knows of markers passed, and is one too far after an end-of-partition
+//!   event taken in a batch (librdkafka #4844): it is asked only until the first such event.
+//! - The stable end is asked for by another client: a broker answers one connection in order, behind a waiting fetch.
 //! - Clients are kept and used again: connecting takes longer than most catch-ups, and closing takes 100 ms.
 
 use std::mem;
@@ -16,6 +18,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 
 use bellwether_log::{Error, ErrorClass, PartitionReader, Record, Result, TopicPartition};
 
+use crate::asking::Asking;
 use crate::batch::{BatchConsumer, Raw};
 use crate::config;
 use crate::context::{Common, PlainContext};
@@ -23,7 +26,6 @@ use crate::failure;
 use crate::metric_definitions::RECORDS_READ;
 use crate::options::KafkaOptions;
 use crate::records;
-use crate::topics::ASK;
 
 /// Records one call hands over at most.
 const BATCH: usize = 4_096;
@@ -38,12 +40,14 @@ const KEPT: usize = 4;
 pub(crate) struct Readers {
     options: KafkaOptions,
     common: Common,
+    /// Asks for the stable end.
+    asking: Arc<Asking>,
     idle: Mutex<Vec<BatchConsumer>>,
 }
 
 impl Readers {
-    pub(crate) fn new(options: KafkaOptions, common: Common) -> Self {
-        Self { options, common, idle: Mutex::default() }
+    pub(crate) fn new(options: KafkaOptions, common: Common, asking: Arc<Asking>) -> Self {
+        Self { options, common, asking, idle: Mutex::default() }
     }
 
     pub(crate) fn open(
@@ -169,11 +173,9 @@ impl Cursor {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
-                    let position = consumer.position().ok();
-                    let found = position.and_then(|list| {
-                        list.find_partition(&self.partition.topic, self.number)?.offset().to_raw()
-                    });
-                    self.reached(found.unwrap_or(self.next_offset).max(self.next_offset));
+                    // Polled singly, the client's position is right.
+                    let position = self.position(consumer).unwrap_or(self.next_offset);
+                    self.reached(position);
                     break;
                 }
                 Some(Err(error)) => {
@@ -185,11 +187,23 @@ impl Cursor {
         taken
     }
 
-    fn stable_end(&self, consumer: &BaseConsumer<PlainContext>) -> Result<i64> {
-        let (_, stable_end) = consumer
-            .fetch_watermarks(&self.partition.topic, self.number, ASK)
-            .map_err(|error| failure::failure(format!("find the end of {}", self.partition), error))?;
-        Ok(stable_end)
+    fn position(&self, consumer: &BaseConsumer<PlainContext>) -> Option<i64> {
+        let positions = consumer.position().ok()?;
+        match positions.find_partition(&self.partition.topic, self.number)?.offset() {
+            Offset::Offset(next_offset) => Some(next_offset),
+            Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => {
+                None
+            }
+        }
+    }
+
+    /// Passes markers the client has passed, as long as its position can be trusted.
+    fn pass_markers(&mut self, consumer: &BaseConsumer<PlainContext>) {
+        if self.end.is_none()
+            && let Some(position) = self.position(consumer)
+        {
+            self.next_offset = position.max(self.next_offset);
+        }
     }
 }
 
@@ -214,12 +228,19 @@ impl KafkaReader {
         }
     }
 
-    fn is_at_end(&self) -> Result<bool> {
-        let Some(source) = self.source.as_ref().filter(|_| self.cursor.end == Some(self.cursor.next_offset))
-        else {
-            return Ok(false);
-        };
-        Ok(self.cursor.stable_end(&source.consumer)? <= self.cursor.next_offset)
+    /// Whether everything below the stable end, as it is now, was read.
+    fn is_at_end(&mut self) -> Result<bool> {
+        if let Some(source) = &self.source {
+            self.cursor.pass_markers(&source.consumer);
+        }
+        let Cursor { partition, next_offset, .. } = &self.cursor;
+        let asking = &self.readers.asking;
+        let stable_end = asking.stable_end(partition)?;
+        if *next_offset <= stable_end || *next_offset <= asking.end(partition)? {
+            return Ok(*next_offset >= stable_end);
+        }
+        let what = format!("read {partition} at {next_offset}: the offset is beyond the end of the log");
+        Err(Error::new(ErrorClass::Fatal, what))
     }
 }
 

@@ -10,24 +10,20 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier, TopicReplication,
 };
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 
 use bellwether_log::{Cleanup, Error, ErrorClass, Result, TimestampKind, TopicInfo, TopicSpec};
 
+use crate::asking::{ASK, Asking};
 use crate::config;
 use crate::context::{Common, PlainContext};
 use crate::failure;
 use crate::options::KafkaOptions;
 
-/// How long one question to the cluster may take.
-pub(crate) const ASK: Duration = Duration::from_secs(10);
 /// How long a new topic may take to have leaders everywhere we look.
 const APPEAR_BOUND: Duration = Duration::from_secs(20);
 /// Between two looks at the metadata of a new topic.
 const APPEAR_LOOK: Duration = Duration::from_millis(20);
-
-type Asking = BaseConsumer<PlainContext>;
 
 pub(crate) fn create(
     options: &KafkaOptions,
@@ -64,7 +60,7 @@ pub(crate) fn create(
     }
     let deadline = Instant::now() + APPEAR_BOUND;
     for topic in topics {
-        while !has_leaders(asking, &topic.name) {
+        while !asking.has_leaders(&topic.name)? {
             if Instant::now() >= deadline {
                 let what = format!("wait for topic {} to have leaders", topic.name);
                 return Err(Error::new(ErrorClass::Transient, what));
@@ -91,27 +87,13 @@ fn settings(topic: &TopicSpec) -> Vec<(String, String)> {
     settings
 }
 
-/// True when the topic is known and each of its partitions has a leader.
-pub(crate) fn has_leaders(asking: &Asking, topic: &str) -> bool {
-    serve(asking);
-    let Ok(metadata) = asking.fetch_metadata(Some(topic), ASK) else { return false };
-    metadata.topics().iter().any(|found| {
-        found.name() == topic
-            && found.error().is_none()
-            && !found.partitions().is_empty()
-            && found.partitions().iter().all(|partition| partition.leader() >= 0)
-    })
-}
-
 pub(crate) fn describe(
     options: &KafkaOptions,
     common: &Common,
     asking: &Asking,
     prefix: &str,
 ) -> Result<Vec<TopicInfo>> {
-    serve(asking);
-    let metadata =
-        asking.fetch_metadata(None, ASK).map_err(|error| failure::failure("describe topics", error))?;
+    let metadata = asking.metadata(None)?;
     let mut found: Vec<TopicInfo> = metadata
         .topics()
         .iter()
@@ -151,11 +133,6 @@ pub(crate) fn describe(
         topic.settings.sort();
     }
     Ok(found)
-}
-
-/// Takes events that wait in an asking client's queue: log lines, requests for a token.
-pub(crate) fn serve(asking: &Asking) {
-    let _ = asking.poll(Duration::ZERO);
 }
 
 fn admin(options: &KafkaOptions, common: &Common) -> Result<AdminClient<PlainContext>> {

@@ -10,9 +10,7 @@ pub(super) fn appended_records_are_read_to_the_stable_end(harness: &dyn Harness)
     let bench = Bench::new(harness);
     let partition = TopicPartition::new(bench.topic("append", 2)?, 1);
     equal("bounds of nothing", bench.log.bounds(&partition)?, Bounds { start: 0, stable_end: 0, end: 0 })?;
-    let mut appender = bench.log.appender()?;
-    let records = (0..2_500).map(|number| numbered(&partition, number)).collect();
-    let offsets = appender.append(records)?;
+    let offsets = bench.append((0..2_500).map(|number| numbered(&partition, number)).collect())?;
     equal("offsets told", offsets, (0..2_500).map(Some).collect())?;
 
     let (records, next_offset) = bench.read(&partition, 0)?;
@@ -78,7 +76,7 @@ pub(super) fn headers_tombstones_and_times_come_back(harness: &dyn Harness) -> O
     let empty = NewRecord { value: Some(Bytes::new()), headers: Vec::new(), ..full.clone() };
     let keyless = NewRecord { key: None, headers: Vec::new(), ..full.clone() };
     let sent = vec![full, tombstone, empty, keyless];
-    bench.log.appender()?.append(sent.clone())?;
+    bench.append(sent.clone())?;
     let (read, _) = bench.read(&to, 0)?;
     equal("records", read.len(), sent.len())?;
     for (read, sent) in read.iter().zip(&sent) {
@@ -103,7 +101,7 @@ pub(super) fn a_record_of_900_kb_passes(harness: &dyn Harness) -> Outcome {
         })
         .collect();
     let record = NewRecord { value: Some(Bytes::from(value)), ..numbered(&input, 0) };
-    bench.log.appender()?.append(vec![record.clone()])?;
+    bench.append(vec![record.clone()])?;
     let mut hand = bench.join(bench.options(&bench.unique("group"), &[&input.topic]))?;
     let (taken, token) = hand.take(1)?;
     ensure(taken[0].value == record.value, "the large record comes back in a batch")?;
@@ -124,7 +122,7 @@ pub(super) fn append_time_is_stamped_by_the_log(harness: &dyn Harness) -> Outcom
     bench.log.create_topics(std::slice::from_ref(&stamped))?;
     let to = TopicPartition::new(stamped.name, 0);
     let record = NewRecord { timestamp_ms: Some(1_000), ..numbered(&to, 0) };
-    bench.log.appender()?.append(vec![record])?;
+    bench.append(vec![record])?;
     let (first, _) = bench.read(&to, 0)?;
     let (second, _) = bench.read(&to, 0)?;
     ensure(first.len() == 1 && first[0].timestamp_ms > 1_600_000_000_000, "the log's own clock stamps")?;

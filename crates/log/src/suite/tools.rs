@@ -1,5 +1,6 @@
 //! What the cases are written with: failures, topics, and a member that starts what it is given.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use bytes::Bytes;
 
 use super::Harness;
 use crate::{
-    Assignor, Cleanup, Error, EventLog, FencingToken, GroupOptions, Member, NewRecord, Polled, Position,
-    Record, TimestampKind, TopicPartition, TopicSpec, Transaction,
+    Appender, Assignor, Cleanup, Error, EventLog, FencingToken, GroupOptions, Member, NewRecord, Polled,
+    Position, Record, TimestampKind, TopicPartition, TopicSpec, Transaction,
 };
 
 /// How long one poll may wait; short, so that two members on one thread both stay in their group.
@@ -59,11 +60,13 @@ pub(super) fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expect
 pub(super) struct Bench<'a> {
     pub(super) log: Arc<dyn EventLog>,
     harness: &'a dyn Harness,
+    /// Opened by the first filling and kept, because a client takes its time to open.
+    appender: RefCell<Option<Box<dyn Appender>>>,
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(harness: &'a dyn Harness) -> Self {
-        Self { log: harness.log(), harness }
+        Self { log: harness.log(), harness, appender: RefCell::default() }
     }
 
     pub(super) fn unique(&self, name: &str) -> String {
@@ -79,9 +82,20 @@ impl<'a> Bench<'a> {
 
     /// Appends values with the numbers `range` to one partition, outside transactions.
     pub(super) fn fill(&self, to: &TopicPartition, range: std::ops::Range<u32>) -> Outcome {
-        let records = range.map(|number| numbered(to, number)).collect();
-        self.log.appender()?.append(records)?;
+        self.append(range.map(|number| numbered(to, number)).collect())?;
         Ok(())
+    }
+
+    /// Appends outside transactions; the offsets told.
+    pub(super) fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Option<i64>>, Failure> {
+        let mut kept = self.appender.borrow_mut();
+        let mut appender = match kept.take() {
+            Some(appender) => appender,
+            None => self.log.appender()?,
+        };
+        let offsets = appender.append(records)?;
+        *kept = Some(appender);
+        Ok(offsets)
     }
 
     /// All committed records of a partition from an offset to its stable end, and where the reader ended.

@@ -1,0 +1,91 @@
+//! The clients that only ask: metadata, bounds of partitions.
+//!
+//! Why they are apart from those that fetch: a broker answers one connection in order, so a question would wait
+//! behind a fetch that waits for records.
+
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::Metadata;
+
+use bellwether_log::{Bounds, Result, TopicPartition};
+
+use crate::config;
+use crate::context::{Common, PlainContext};
+use crate::failure;
+use crate::options::KafkaOptions;
+
+/// How long one question to the cluster may take.
+pub(crate) const ASK: Duration = Duration::from_secs(10);
+/// How long a new client is given to ask for a bearer token, which it does through its queue.
+const TOKEN: Duration = Duration::from_millis(200);
+
+pub(crate) struct Asking {
+    /// Asks for what committed readers may see.
+    committed: BaseConsumer<PlainContext>,
+    /// Asks for what is there at all.
+    uncommitted: BaseConsumer<PlainContext>,
+}
+
+impl Asking {
+    /// Opens the clients; fails when no broker answers.
+    pub(crate) fn open(options: &KafkaOptions, common: &Common) -> Result<Self> {
+        let client = |committed| -> Result<BaseConsumer<PlainContext>> {
+            let client: BaseConsumer<PlainContext> = config::asking(options, committed)
+                .create_with_context(PlainContext(common.clone()))
+                .map_err(|error| failure::fatal("open a client", error))?;
+            client.poll(if common.has_tokens() { TOKEN } else { Duration::ZERO });
+            Ok(client)
+        };
+        let asking = Self { committed: client(true)?, uncommitted: client(false)? };
+        let reached = asking.committed.fetch_metadata(None, ASK).map(drop);
+        reached.map_err(|error| failure::failure(format!("reach {}", options.bootstrap_servers), error))?;
+        Ok(asking)
+    }
+
+    /// What the cluster says of one topic, or of all.
+    pub(crate) fn metadata(&self, topic: Option<&str>) -> Result<Metadata> {
+        serve(&self.committed);
+        let what = || format!("ask about {}", topic.unwrap_or("all topics"));
+        self.committed.fetch_metadata(topic, ASK).map_err(|error| failure::failure(what(), error))
+    }
+
+    /// True when the topic is known and each of its partitions has a leader.
+    pub(crate) fn has_leaders(&self, topic: &str) -> Result<bool> {
+        let metadata = self.metadata(Some(topic))?;
+        Ok(metadata.topics().iter().any(|found| {
+            found.name() == topic
+                && found.error().is_none()
+                && !found.partitions().is_empty()
+                && found.partitions().iter().all(|partition| partition.leader() >= 0)
+        }))
+    }
+
+    pub(crate) fn bounds(&self, partition: &TopicPartition) -> Result<Bounds> {
+        let (start, stable_end) = watermarks(&self.committed, partition)?;
+        // After the stable end, so that it is never found below it.
+        Ok(Bounds { start, stable_end, end: self.end(partition)? })
+    }
+
+    pub(crate) fn stable_end(&self, partition: &TopicPartition) -> Result<i64> {
+        Ok(watermarks(&self.committed, partition)?.1)
+    }
+
+    pub(crate) fn end(&self, partition: &TopicPartition) -> Result<i64> {
+        Ok(watermarks(&self.uncommitted, partition)?.1)
+    }
+}
+
+fn watermarks(client: &BaseConsumer<PlainContext>, partition: &TopicPartition) -> Result<(i64, i64)> {
+    serve(client);
+    let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
+    client
+        .fetch_watermarks(&partition.topic, number, ASK)
+        .map_err(|error| failure::failure(format!("ask for the bounds of {partition}"), error))
+}
+
+/// Takes events that wait in the client's queue: log lines, requests for a token.
+fn serve(client: &BaseConsumer<PlainContext>) {
+    // Such a client fetches nothing, so a poll brings no message to lose; errors show in the question that follows.
+    let _ = client.poll(Duration::ZERO);
+}
