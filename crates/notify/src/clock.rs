@@ -66,7 +66,12 @@ impl Clock for RuntimeClock {
     }
 
     fn sleep_until(&self, at: EventTime) -> BoxFuture<'_, ()> {
-        Box::pin(async move { tokio::time::sleep(duration(at.since(self.now()))).await })
+        Box::pin(async move {
+            let left = duration(at.since(self.now()));
+            if !left.is_zero() {
+                tokio::time::sleep(left).await;
+            }
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 //! shown nor known to the scrubber. To end a person and still keep their name out of titles, record a version with
 //! `effective_until` instead.
 
+mod owners;
 mod people;
 mod roles;
 mod scrub;
@@ -42,6 +43,7 @@ pub struct Directory {
     key_results: Table<pb::KeyResultRecorded>,
     commitments: Table<pb::CustomerCommitmentRecorded>,
     cost_models: Table<pb::CostModelRecorded>,
+    owners: owners::Owners,
     /// Person ids by pseudonym.
     pseudonyms: BTreeMap<String, String>,
     scrubber: Scrubber,
@@ -73,14 +75,15 @@ impl Directory {
             key_results: Table::default(),
             commitments: Table::default(),
             cost_models: Table::default(),
+            owners: owners::Owners::default(),
             pseudonyms: BTreeMap::new(),
             scrubber: Scrubber::default(),
             situation: Situation::default(),
         }
     }
 
-    /// Takes an event of the reference topic; also `load.assessed`, `shift.scheduled` and `shift.removed`. Any other
-    /// event changes nothing.
+    /// Takes an event of the reference topic; also `load.assessed` (topic `key-result`), `shift.scheduled` and
+    /// `shift.removed` (`page`), and `owner.assigned` (`command`). Any other event changes nothing.
     pub fn apply(&mut self, event: &Event) {
         let at = event.time;
         match &event.payload {
@@ -119,6 +122,7 @@ impl Directory {
             Payload::CostModelRecorded(it) => {
                 self.cost_models.record(&it.cost_model, at, bounds!(it), it.as_ref().clone());
             }
+            Payload::OwnerAssigned(it) => self.owners.assign(it, at),
             Payload::Tombstone { type_name } => {
                 self.end(type_name, event.subject.as_deref().unwrap_or(&event.id.id));
             }

@@ -35,6 +35,9 @@ pub mod sink;
 mod future;
 mod text;
 
+#[cfg(test)]
+mod testing;
+
 pub use channel::{Accepted, Channel, ChannelKind, Delivery, DeliveryError};
 pub use directory::Directory;
 pub use options::{Options, Reader, Target};

@@ -92,6 +92,6 @@ mod tests {
         message.section("Heading", vec!["long ".repeat(25)]);
         message.section("Empty", vec![]);
         message.footer = "end".into();
-        insta::assert_snapshot!(message.to_text(), @"");
+        insta::assert_snapshot!(message.to_text());
     }
 }

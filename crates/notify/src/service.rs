@@ -182,8 +182,8 @@ impl Service {
                 };
                 let job = Job { id: planned.id, event: Arc::clone(&shared), reader: planned.reader, state };
                 match self.queue(lane, job) {
-                    Ok(()) => submitted.queued += 1,
-                    Err((job, cause)) => {
+                    None => submitted.queued += 1,
+                    Some((job, cause)) => {
                         submitted.abandoned += 1;
                         self.abandon(job, cause).await;
                     }
@@ -226,16 +226,18 @@ impl Service {
         (!state.is_final()).then_some(state)
     }
 
-    fn queue(&self, lane: &Lane, job: Job) -> Result<(), (Job, Cause)> {
+    /// Hands a job to its worker; gives it back, with the reason, where that cannot be.
+    fn queue(&self, lane: &Lane, job: Job) -> Option<(Job, Cause)> {
         let untried = matches!(job.state, State::Ready { attempt: 1, .. });
         if untried && job.event.time.plus(self.options.step_age_max) < self.clock.now() {
-            return Err((job, Cause::TooOld));
+            return Some((job, Cause::TooOld));
         }
-        lane.queue.try_send(job).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job) => {
-                (job, Cause::QueueFull)
+        match lane.queue.try_send(job) {
+            Ok(()) => None,
+            Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
+                Some((job, Cause::QueueFull))
             }
-        })
+        }
     }
 
     async fn abandon(&self, job: Job, cause: Cause) {

@@ -23,9 +23,7 @@ impl Directory {
             Audience::Cto => self.has_role(person, pb::Role::Cto, &step.function, at),
             Audience::Chro => self.has_role(person, pb::Role::Chro, &step.function, at),
             Audience::Cfo => self.has_role(person, pb::Role::Cfo, &step.function, at),
-            Audience::KeyResultOwner => {
-                self.key_result(&step.key_result, at).is_some_and(|it| it.owner == person)
-            }
+            Audience::KeyResultOwner => self.owner(&step.key_result, at) == Some(person),
         }
     }
 

@@ -53,27 +53,33 @@ impl<T> Table<T> {
 
     /// What counts at an instant.
     pub(crate) fn at(&self, id: &str, at: EventTime) -> Option<&T> {
-        effective(self.records.get(id)?, at)
+        effective(self.records.get(id)?, at).map(|version| &version.value)
     }
 
     /// What counts at an instant, else what was recorded last: a person who left still has a name.
     pub(crate) fn at_or_last(&self, id: &str, at: EventTime) -> Option<&T> {
+        self.recorded_at_or_last(id, at).map(|(_, value)| value)
+    }
+
+    /// The same, with when it was recorded.
+    pub(crate) fn recorded_at_or_last(&self, id: &str, at: EventTime) -> Option<(EventTime, &T)> {
         let versions = self.records.get(id)?;
-        effective(versions, at).or_else(|| versions.last().map(|version| &version.value))
+        effective(versions, at).or(versions.last()).map(|version| (version.recorded, &version.value))
     }
 
     /// All records that count at an instant, in order of id.
     pub(crate) fn all_at(&self, at: EventTime) -> impl Iterator<Item = (&str, &T)> {
-        self.records.iter().filter_map(move |(id, versions)| Some((id.as_str(), effective(versions, at)?)))
+        self.records
+            .iter()
+            .filter_map(move |(id, versions)| Some((id.as_str(), &effective(versions, at)?.value)))
     }
 }
 
-fn effective<T>(versions: &[Version<T>], at: EventTime) -> Option<&T> {
+fn effective<T>(versions: &[Version<T>], at: EventTime) -> Option<&Version<T>> {
     versions
         .iter()
         .filter(|version| version.from <= at && version.until.is_none_or(|until| at < until))
         .max_by_key(|version| (version.from, version.recorded))
-        .map(|version| &version.value)
 }
 
 #[cfg(test)]

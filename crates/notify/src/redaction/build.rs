@@ -22,6 +22,8 @@ const SLOTS_MAX: usize = 6;
 
 const NO_LOAD: &str = "no load assessment of the squad has been read";
 const NO_COVERAGE: &str = "no production system of the squad is recorded";
+const NO_PERSON: &str = "the person is not in the directory";
+const NO_SQUAD: &str = "the squad is not recorded";
 const NO_SHIFTS: &str = "no on-call schedule has been read";
 
 /// The view of a step for a reader. `time` is when its event says it happened.
@@ -169,7 +171,10 @@ fn sources(reach: &Reach<'_>) -> Seen<Vec<PageSource>> {
 }
 
 fn only_them(reach: &Reach<'_>) -> Seen<Vec<String>> {
-    let (Showing::Named, Some(person)) = (reach.showing, reach.individual) else { return Seen::Withheld };
+    if reach.showing != Showing::Named {
+        return Seen::Withheld;
+    }
+    let Some(person) = reach.individual else { return Seen::Unknown(NO_PERSON) };
     let systems = reach.directory.systems_of(home_squad(reach.step), reach.at);
     if systems.is_empty() {
         return Seen::Unknown(NO_COVERAGE);
@@ -222,8 +227,12 @@ fn neighbours(reach: &Reach<'_>) -> Vec<String> {
 }
 
 fn unfilled(reach: &Reach<'_>) -> Seen<Vec<UnfilledSlot>> {
+    let squad = home_squad(reach.step);
+    if reach.directory.squad(squad, reach.at).is_none() {
+        return Seen::Unknown(NO_SQUAD);
+    }
     let mut open = Vec::new();
-    for squad in reach.directory.adjacent(home_squad(reach.step), reach.at) {
+    for squad in reach.directory.adjacent(squad, reach.at) {
         let Some(slots) = reach.directory.unfilled(&squad.squad, reach.at) else {
             return Seen::Unknown(NO_SHIFTS);
         };

@@ -124,8 +124,7 @@ fn individual<'a>(
     if let Some(subject) = subject.filter(|subject| subject.kind() == pb::SubjectKind::Engineer) {
         return directory.resolve(&subject.id);
     }
-    let owner = directory.key_result(&step.key_result, at).map(|it| it.owner.as_str());
-    owner.filter(|owner| is_owner_rule(rule) && !owner.is_empty())
+    directory.owner(&step.key_result, at).filter(|_| is_owner_rule(rule))
 }
 
 /// True for the rules about what the owner of a key result did not do.

@@ -47,10 +47,5 @@ pub(super) fn intervention(view: &StepView, story: &dyn Story, message: &mut Mes
 
 /// The person the step is about, where there is one the reader may know anything of.
 fn who(view: &StepView) -> Vec<String> {
-    words::standing(view)
-        .map(|standing| {
-            format!("{}: {standing}", words::who_first(view)).replace(&format!(" ({standing}):"), ":")
-        })
-        .into_iter()
-        .collect()
+    words::standing(view).map(|it| format!("{}: {it}.", words::who_first(view))).into_iter().collect()
 }

@@ -16,10 +16,10 @@ pub(super) fn who(view: &StepView) -> String {
     let noun = if is_about_an_owner(view) { "the owner" } else { "an engineer" };
     match &view.individual {
         Some(Individual::Named { name, .. }) => name.clone(),
-        Some(Individual::RoleAndTenure(standing)) => format!("{noun}{}", in_brackets(standing)),
         Some(Individual::Reader) => "you".to_owned(),
         Some(Individual::Unresolved) => format!("{noun} (unknown to the directory)"),
-        Some(Individual::Hidden) | None => noun.to_owned(),
+        // Role and tenure have their own section.
+        Some(Individual::RoleAndTenure(_) | Individual::Hidden) | None => noun.to_owned(),
     }
 }
 
@@ -47,10 +47,6 @@ pub(super) fn standing(view: &StepView) -> Option<String> {
 
 fn is_about_an_owner(view: &StepView) -> bool {
     matches!(view.rule, Some(RuleId::MissedCheckIn | RuleId::OwnerAbsence))
-}
-
-fn in_brackets(standing: &Standing) -> String {
-    format!(" ({})", described(standing))
 }
 
 fn described(standing: &Standing) -> String {
@@ -84,13 +80,17 @@ pub(super) fn figure<'a>(view: &'a StepView, name: &str) -> Option<&'a Figure> {
     view.figures.iter().find(|figure| figure.name == name)
 }
 
-/// Its value, with the unit where the unit is not already in it.
+/// Its value, with its unit unless that is in it already.
 pub(super) fn shown(figure: &Figure) -> String {
-    let bare = matches!(figure.unit.as_str(), "" | "x" | "%") || figure.display.ends_with(&figure.unit);
-    match figure.unit.as_str() {
-        "%" if !figure.display.ends_with('%') => format!("{} %", figure.display),
-        _ if bare => figure.display.clone(),
-        unit => format!("{} {unit}", figure.display),
+    with_unit(&figure.display, &figure.unit)
+}
+
+fn with_unit(value: &str, unit: &str) -> String {
+    match unit {
+        "" => value.to_owned(),
+        _ if value.ends_with(unit) => value.to_owned(),
+        "x" => format!("{value}x"),
+        _ => format!("{value} {unit}"),
     }
 }
 
@@ -101,8 +101,14 @@ pub(super) fn threshold<'a>(view: &'a StepView, name: &str) -> Option<&'a Thresh
 
 /// All figures, one a line.
 pub(super) fn figures(view: &StepView) -> Vec<String> {
-    let mut lines: Vec<String> =
-        view.figures.iter().map(|it| format!("{}: {}", it.name.replace('-', " "), shown(it))).collect();
+    let line = |it: &Figure| {
+        let label = it.name.replace('-', " ");
+        // `pages per week: 7.2` has said its unit.
+        let said = label.contains(&it.unit.replace('/', " per "));
+        let value = if said { it.display.clone() } else { shown(it) };
+        format!("{label}: {value}")
+    };
+    let mut lines: Vec<String> = view.figures.iter().map(line).collect();
     if view.figures_withheld {
         lines.push(WITHHELD.to_owned());
     }
@@ -113,9 +119,8 @@ pub(super) fn figures(view: &StepView) -> Vec<String> {
 pub(super) fn thresholds(view: &StepView) -> Vec<String> {
     let line = |it: &Threshold| {
         let provenance =
-            if it.provenance.is_empty() { String::new() } else { format!(", {}", it.provenance) };
-        let value = shown(&Figure { name: String::new(), display: it.value.clone(), unit: it.unit.clone() });
-        format!("{value} ({}{provenance})", it.name)
+            if it.provenance.is_empty() { String::new() } else { format!("; provenance: {}", it.provenance) };
+        format!("{} ({}{provenance})", with_unit(&it.value, &it.unit), it.name)
     };
     view.thresholds.iter().map(line).collect()
 }

@@ -75,12 +75,15 @@ pub(super) fn deliveries(
         return Vec::new();
     }
     let medium = target.medium();
-    let id = |name: String| DeliveryId { step: step.step.clone(), channel: target.channel, target: name };
-    let own = |reader| vec![Planned { id: id(target.name.clone()), reader }];
+    let id = |step: String, name: String| DeliveryId { step, channel: target.channel, target: name };
+    // A level may go out in parts, to some people now and to others after their quiet hours. For a target that is no
+    // person it is one message all the same.
+    let own = |reader| vec![Planned { id: id(whole(&step.step), target.name.clone()), reader }];
     match &target.reader {
         Reader::Anybody => own(PlannedReader::Anybody(medium)),
         Reader::Role { audience, squads } => {
-            let addressed = step.audience.iter().any(|name| name == audience.as_str());
+            let addressed = step.audience.iter().any(|name| name == audience.as_str())
+                && is_turn_of(*audience, step, at, directory);
             let concerned = squads.is_empty()
                 || squads.iter().any(|squad| match audience {
                     // Of two squads' managers each is concerned by the other's half.
@@ -92,7 +95,9 @@ pub(super) fn deliveries(
         Reader::Person(person) => {
             let pseudonym = directory.pseudonym(person);
             let addressed = step.recipients.contains(&pseudonym) && !is_kept_from(step, &pseudonym);
-            if addressed { own(PlannedReader::Person { pseudonym, medium }) } else { Vec::new() }
+            let id = id(step.step.clone(), target.name.clone());
+            let planned = Planned { id, reader: PlannedReader::Person { pseudonym, medium } };
+            if addressed { vec![planned] } else { Vec::new() }
         }
         Reader::EachRecipient => {
             let recipients: BTreeSet<&String> = step.recipients.iter().collect();
@@ -101,12 +106,29 @@ pub(super) fn deliveries(
             let reachable = recipients.into_iter().filter(|pseudonym| !is_kept_from(step, pseudonym));
             reachable
                 .map(|pseudonym| Planned {
-                    id: id(format!("{}/{pseudonym}", target.name)),
+                    id: id(step.step.clone(), format!("{}/{pseudonym}", target.name)),
                     reader: PlannedReader::Recipient { pseudonym: pseudonym.clone(), medium },
                 })
                 .collect()
         }
     }
+}
+
+/// The step that a part belongs to: `e/L1/p2/r1` is a part of `e/L1/r1`.
+fn whole(step: &str) -> String {
+    let is_part = |part: &&str| {
+        part.strip_prefix('p')
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let mut parts = step.split('/');
+    let escalation = parts.next().unwrap_or_default();
+    parts.filter(|part| !is_part(part)).fold(escalation.to_owned(), |whole, part| format!("{whole}/{part}"))
+}
+
+/// True when this part of a level goes to somebody in that role, or when nobody can tell.
+fn is_turn_of(audience: Audience, step: &pb::StepFired, at: EventTime, directory: &Directory) -> bool {
+    let mut known = step.recipients.iter().filter_map(|pseudonym| directory.resolve(pseudonym)).peekable();
+    known.peek().is_none() || known.any(|person| directory.roles_of(person, step, at).contains(&audience))
 }
 
 fn is_for(target: &Target, step: &pb::StepFired) -> bool {

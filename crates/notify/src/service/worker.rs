@@ -127,13 +127,12 @@ impl Worker {
         let mut under_way: Option<(Job, EventTime, Attempt)> = None;
         let mut stopping = false;
         loop {
-            gauge!(metric::PENDING, metric::LABEL_CHANNEL => self.kind.as_str())
-                .set(self.pending.len() as f64);
             if stopping && under_way.is_none() {
+                self.pending_gauge().decrement(self.pending.len() as f64);
                 return self.pending.len() + jobs.len();
             }
+            let may_begin = !stopping && under_way.is_none();
             let due = self.pending.first_key_value().map(|((at, _), _)| *at);
-            let clock = Arc::clone(&self.sink.clock);
             tokio::select! {
                 biased;
                 answer = answer_of(&mut under_way), if under_way.is_some() => {
@@ -142,14 +141,12 @@ impl Worker {
                     }
                 }
                 _ = stopped.changed(), if !stopping => stopping = true,
+                () = wait(Arc::clone(&self.sink.clock), due), if may_begin => under_way = self.begin().await,
                 job = jobs.recv(), if !stopping => match job {
                     Some(job) => self.take(job).await,
                     // The service was dropped without a stop; what waits is the next start's, as after one.
                     None => stopping = true,
                 },
-                () = clock.sleep_until(due.unwrap_or(EventTime::MAX)), if !stopping && under_way.is_none() && due.is_some() => {
-                    under_way = self.begin().await;
-                }
             }
         }
     }
@@ -166,12 +163,19 @@ impl Worker {
     fn put_back(&mut self, job: Job) {
         let Some(due) = job.state.due() else { return };
         self.arrived += 1;
+        self.pending_gauge().increment(1.0);
         self.pending.insert((due, self.arrived), job);
+    }
+
+    /// All workers of a kind add to one gauge, because targets are no label.
+    fn pending_gauge(&self) -> metrics::Gauge {
+        gauge!(metric::PENDING, metric::LABEL_CHANNEL => self.kind.as_str())
     }
 
     /// Begins the attempt that is due first, if it still may be made.
     async fn begin(&mut self) -> Option<(Job, EventTime, Attempt)> {
         let (_, mut job) = self.pending.pop_first()?;
+        self.pending_gauge().decrement(1.0);
         let now = self.sink.clock.now();
         let (state, action) = next(job.state, Input::Wake { now }, &self.options.retry);
         job.state = state;
@@ -247,6 +251,14 @@ impl Worker {
         job.state = state;
         self.sink.record(&job.id, &job.event, action).await;
         self.put_back(job);
+    }
+}
+
+/// Ready when something is due; never when nothing is.
+async fn wait(clock: Arc<dyn Clock>, due: Option<EventTime>) {
+    match due {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

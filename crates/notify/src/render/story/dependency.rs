@@ -40,11 +40,10 @@ impl Story for Dependency {
     }
 
     fn failure(&self, view: &StepView) -> Vec<String> {
-        let mut lines = vec![self.summary(view)];
-        for (heading, items) in blast_radius(view) {
-            lines.push(format!("{heading}: {}", text::list(&items)));
-        }
-        lines
+        blast_radius(view)
+            .into_iter()
+            .map(|(heading, items)| format!("{heading}: {}.", text::list(&items)))
+            .collect()
     }
 
     fn causes(&self, view: &StepView) -> Vec<String> {

@@ -58,8 +58,7 @@ impl Story for General {
     }
 
     fn failure(&self, view: &StepView) -> Vec<String> {
-        let mut lines = vec![self.summary(view)];
-        lines.extend(target(view));
+        let mut lines = target(view);
         lines.extend(words::figures(view));
         lines
     }

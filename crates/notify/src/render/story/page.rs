@@ -4,7 +4,7 @@ use bellwether_model::{Millis, RuleId};
 
 use super::{Part, Story};
 use crate::redaction::StepView;
-use crate::redaction::view::{Cost, Seen, Shareable, ThinSystem, UnfilledSlot};
+use crate::redaction::view::{Cost, KeyResultView, Seen, Shareable, ThinSystem, UnfilledSlot};
 use crate::render::words;
 use crate::text;
 
@@ -68,16 +68,17 @@ impl Story for Page {
     }
 
     fn failure(&self, view: &StepView) -> Vec<String> {
-        let mut lines = vec![self.summary(view)];
-        lines.extend(
-            view.key_result
-                .iter()
-                .map(|it| format!("It puts {} at risk (target {}).", words::key_result(view), it.target)),
-        );
-        if view.level.number() == 4 {
-            lines.push(
-                "It still holds: this level is sent only while the load is at least 6 pages a week.".into(),
-            );
+        let at_risk =
+            |it: &KeyResultView| format!("At risk: {} (target {}).", words::key_result(view), it.target);
+        let mut lines: Vec<String> = view.key_result.iter().map(at_risk).collect();
+        match view.level.number() {
+            4 => lines
+                .push("The load is still at least 6 pages a week: otherwise this level is not sent.".into()),
+            5 => lines.push(
+                "It holds for two engineers of the function or more: otherwise this level is not sent."
+                    .into(),
+            ),
+            _ => {}
         }
         lines
     }
@@ -94,7 +95,7 @@ impl Story for Page {
         if let Seen::Shown(shareable) = &view.shareable {
             lines.extend(shareable.iter().take(3).map(|it| {
                 format!(
-                    "Route part of the pages of {} to {}, who have trained responders.",
+                    "Route part of the pages of {} to {}, where people are trained for it.",
                     it.system,
                     text::list(&it.squads)
                 )
@@ -108,10 +109,10 @@ impl Story for Page {
                     .map(|it| format!("Train responders for {} until it has three.", it.system)),
             );
         }
-        if let Seen::Shown(slots) = &view.unfilled {
-            if !slots.is_empty() {
-                lines.push("Fill the open rotation slots first; they fall back on whoever is left.".into());
-            }
+        if let Seen::Shown(slots) = &view.unfilled
+            && !slots.is_empty()
+        {
+            lines.push("Fill the open rotation slots of adjacent squads before borrowing from them.".into());
         }
         lines.push(
             "Put 20 % of the squad's capacity into runbooks and automation for the top page sources.".into(),
