@@ -3,6 +3,7 @@
 mod broker;
 mod config;
 mod connect;
+mod demo;
 mod doctor;
 mod import;
 mod publish;
@@ -46,9 +47,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Connect => connect::run(&config, connect::Edge::Connect),
         Command::Notify => connect::run(&config, connect::Edge::Notify),
         Command::Doctor(doctor) => doctor::run(&config, &doctor),
-        Command::Demo(_) | Command::Audit(_) => {
-            Err(Failure::new(crate::failure::Exit::Internal, "under construction"))
-        }
+        Command::Demo(demo) => demo::run(&config, &demo),
+        Command::Audit(_) => Err(Failure::new(crate::failure::Exit::Internal, "under construction")),
     }
 }
 

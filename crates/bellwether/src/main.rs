@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod command;
 mod config;
+mod demo;
 mod failure;
 mod format;
 mod host;

@@ -1,0 +1,12 @@
+//! The demo: a generated quarter of a 12-squad organisation, run through the real roles under warped time.
+//!
+//! [`quarter`] generates the events (pure, from a seed); [`run`] publishes them with marks and lets route, process and
+//! escalate fold them; [`narrate`] tells what fires, to whom and when. Nothing in the folds knows that time is warped.
+
+pub mod calendar;
+pub mod narrate;
+pub mod organisation;
+pub mod quarter;
+pub mod run;
+pub mod seed;
+pub mod stories;
