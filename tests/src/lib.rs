@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod conformance;
+
 /// The folder of the workspace's own Cargo.toml.
 pub fn workspace_root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,7 @@
 //! Logs and metrics: set up once, before any role starts.
 
+use std::io::IsTerminal as _;
+
 use bellwether_runtime::describe_metrics as describe_runtime;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -14,7 +16,10 @@ use crate::failure::{Context as _, Exit, Failure};
 pub fn logs(log: &Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&log.filter)
         .or_fail(Exit::Usage, || format!("log.filter `{}` is not valid", log.filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Human => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().try_init(),

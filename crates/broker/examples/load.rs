@@ -44,7 +44,7 @@ fn percentiles(mut times: Vec<Duration>) -> String {
 
 fn drain(producer: &BaseProducer) {
     while producer.in_flight_count() > 0 {
-        producer.poll(Duration::from_millis(10));
+        producer.poll(Duration::from_millis(1));
     }
 }
 
@@ -108,7 +108,8 @@ fn consume(config: &ClientConfig, topic: &str) -> Outcome<f64> {
     Ok(RECORDS as f64 / start.elapsed().as_secs_f64())
 }
 
-fn transactions(config: &ClientConfig, topic: &str) -> Outcome<Vec<Duration>> {
+/// Times of whole transactions, and of the commit call alone.
+fn transactions(config: &ClientConfig, topic: &str) -> Outcome<[Vec<Duration>; 2]> {
     let producer: BaseProducer = config
         .clone()
         .set("transactional.id", "load")
@@ -117,7 +118,7 @@ fn transactions(config: &ClientConfig, topic: &str) -> Outcome<Vec<Duration>> {
         .set("linger.ms", "0")
         .create()?;
     producer.init_transactions(PATIENCE)?;
-    let mut times = Vec::with_capacity(TRANSACTIONS);
+    let mut times = [Vec::with_capacity(TRANSACTIONS), Vec::with_capacity(TRANSACTIONS)];
     for _ in 0..TRANSACTIONS {
         let start = Instant::now();
         producer.begin_transaction()?;
@@ -126,8 +127,10 @@ fn transactions(config: &ClientConfig, topic: &str) -> Outcome<Vec<Duration>> {
             producer.send(record).map_err(|(error, _)| error)?;
         }
         drain(&producer);
+        let ready = Instant::now();
         producer.commit_transaction(PATIENCE)?;
-        times.push(start.elapsed());
+        times[0].push(start.elapsed());
+        times[1].push(ready.elapsed());
     }
     Ok(times)
 }
@@ -173,7 +176,9 @@ fn main() -> Outcome<()> {
     say(&format!("         {}", resident_kb(pid.as_deref())));
     say(&format!("consume: {:.0} records/s", consume(&config, &names[0])?));
     say(&format!("         {}", resident_kb(pid.as_deref())));
-    say(&format!("transaction of 10: {}", percentiles(transactions(&config, &names[1])?)));
+    let [whole, commit] = transactions(&config, &names[1])?;
+    say(&format!("transaction of 10: {}", percentiles(whole)));
+    say(&format!("commit alone: {}", percentiles(commit)));
     say(&format!("produce to consume: {}", percentiles(echoes(&config, &names[1])?)));
     say(&format!("after: {}", resident_kb(pid.as_deref())));
     Ok(())

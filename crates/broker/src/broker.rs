@@ -15,15 +15,16 @@ use crate::options::BrokerOptions;
 use crate::sync::lock;
 use crate::{boot, housekeeping, net};
 
-/// A running broker. Dropping it stops serving at once, as if the process were killed; nothing acknowledged is lost.
+/// A running broker.
+///
+/// Dropping it without [`Broker::stop`] is like killing the process: nothing acknowledged is lost, and the folder is free
+/// as soon as the last running request has noticed.
 #[derive(Debug)]
 pub struct Broker {
     address: SocketAddr,
     core: Arc<Core>,
     stop: CancellationToken,
     tasks: TaskTracker,
-    /// Held as long as the folder is ours.
-    _folder: File,
 }
 
 impl Broker {
@@ -39,12 +40,12 @@ impl Broker {
         let failed = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let trust_state = boot::begin(&dir)?;
-        let core = Arc::new(Core::open(options, address, trust_state)?);
+        let trust_state = boot::begin(&dir, options.durability)?;
+        let core = Arc::new(Core::open(options, address, trust_state, Some(folder))?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(net::serve(Arc::clone(&core), listener, stop.clone(), tasks.clone()));
-        spawn(&tasks, &stop, housekeeping::run(Arc::clone(&core)));
-        spawn(&tasks, &stop, housekeeping::run_syncs(Arc::clone(&core)));
+        tasks.spawn(housekeeping::run(Arc::clone(&core), stop.clone()));
+        tasks.spawn(housekeeping::run_syncs(Arc::clone(&core), stop.clone()));
         let groups = Arc::clone(&core);
         spawn(&tasks, &stop, async move { groups.groups.run_deadlines().await });
         let transactions = Arc::clone(&core);
@@ -52,7 +53,7 @@ impl Broker {
             transactions.transactions.run_deadlines(transactions.transaction_context()).await;
         });
         tracing::info!(%address, dir = %dir.display(), "broker is listening");
-        Ok(Broker { address, core, stop, tasks, _folder: folder })
+        Ok(Broker { address, core, stop, tasks })
     }
 
     /// The address the broker listens on.

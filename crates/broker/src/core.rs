@@ -1,5 +1,6 @@
 //! The parts of a running broker that request handlers and background tasks share.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -32,11 +33,18 @@ pub(crate) struct Core {
     pub(crate) flusher: Flusher,
     /// Topic creation, deletion and settings changes, one at a time.
     pub(crate) administration: Mutex<()>,
+    /// Locked as long as anything may still write to the folder.
+    _folder: Option<File>,
 }
 
 impl Core {
-    /// Opens the folder and brings what a crash left into order. The caller holds the folder's lock.
-    pub(crate) fn open(options: BrokerOptions, local: SocketAddr, trust_state: bool) -> Result<Self, Error> {
+    /// Opens the folder and brings what a crash left into order; `folder` is its lock, to be kept.
+    pub(crate) fn open(
+        options: BrokerOptions,
+        local: SocketAddr,
+        trust_state: bool,
+        folder: Option<File>,
+    ) -> Result<Self, Error> {
         let dir = options.dir.clone();
         let mut journal = Journal::open(dir.join("journal"))?;
         if journal.image().cluster_id.is_none() {
@@ -60,6 +68,7 @@ impl Core {
             transactions,
             administration: Mutex::default(),
             options,
+            _folder: folder,
         };
         core.transactions.recover(core.transaction_context()).map_err(|error| {
             let source = std::io::Error::other(error.to_string());

@@ -36,7 +36,7 @@ impl Socketless {
     /// Opens a folder. Runs on the current tokio runtime.
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let local = std::net::SocketAddr::from(([127, 0, 0, 1], 9092));
-        let core = Arc::new(Core::open(BrokerOptions::new(local, dir), local, false)?);
+        let core = Arc::new(Core::open(BrokerOptions::new(local, dir), local, false, None)?);
         let timed = Arc::clone(&core);
         let deadlines = tokio::spawn(async move {
             let transactions = timed.transactions.run_deadlines(timed.transaction_context());

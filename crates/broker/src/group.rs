@@ -10,7 +10,9 @@
 //! they are unknown, and join again.
 
 mod coordinator;
+mod join;
 mod member;
+mod rebalance;
 mod state;
 mod timers;
 mod validate;

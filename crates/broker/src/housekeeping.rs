@@ -5,6 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Interval;
+use tokio_util::sync::CancellationToken;
+
 use crate::clock::wall_ms;
 use crate::core::Core;
 use crate::sync::lock;
@@ -13,28 +16,34 @@ use crate::topics::Partition;
 /// Producers without a transactional id are forgotten a day after their last batch, as in Kafka.
 const PRODUCER_EXPIRY_MS: i64 = 24 * 3_600 * 1_000;
 
-/// Looks for work at every interval, for ever.
-pub(crate) async fn run(core: Arc<Core>) {
+/// Looks for work at every interval, until `stop`; a round under way is finished.
+pub(crate) async fn run(core: Arc<Core>, stop: CancellationToken) {
     let mut interval =
         tokio::time::interval(core.options.housekeeping_interval.max(Duration::from_millis(1)));
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
+    while next(&mut interval, &stop).await {
         let core = Arc::clone(&core);
         // A panic in here is logged by the runtime's hook; the next round starts afresh.
         tokio::task::spawn_blocking(move || sweep(&core)).await.ok();
     }
 }
 
-/// Syncs written bytes at the policy's interval, for ever.
-pub(crate) async fn run_syncs(core: Arc<Core>) {
-    let Some(every) = core.flusher.interval() else { return std::future::pending().await };
+/// Syncs written bytes at the policy's interval, until `stop`.
+pub(crate) async fn run_syncs(core: Arc<Core>, stop: CancellationToken) {
+    let Some(every) = core.flusher.interval() else { return };
     let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
+    while next(&mut interval, &stop).await {
         // Failures are logged where they happen and tried again at the next interval.
         core.flusher.sync_all(&core.topics).await.ok();
+    }
+}
+
+/// Waits for the next round; false when there is none.
+async fn next(interval: &mut Interval, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        _ = interval.tick() => true,
+        () = stop.cancelled() => false,
     }
 }
 

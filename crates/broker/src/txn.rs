@@ -2,12 +2,15 @@
 //!
 //!     Empty/Ended --first partition or group--> Ongoing --EndTxn, time-out, new producer--> Decided --markers--> Ended
 //!
-//! `state` is the pure machine of one transactional id; `coordinator` holds all of them, journals their transitions and
-//! writes the markers; `recover` finishes at start what a crash interrupted.
+//! `state` is the pure machine of one transactional id; `coordinator` holds all of them; `endings` journals their
+//! transitions and writes the markers; `recover` finishes at start what a crash interrupted.
 
 mod coordinator;
+mod endings;
 mod recover;
 mod state;
+mod view;
 
-pub(crate) use coordinator::{Context, InitRequest, TransactionView, Transactions};
+pub(crate) use coordinator::{Context, InitRequest, Transactions};
 pub(crate) use state::ProducerKey;
+pub(crate) use view::TransactionView;

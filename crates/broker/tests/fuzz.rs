@@ -1,6 +1,8 @@
 //! Throws mutated frames at the broker without sockets: it must neither panic nor hang, nor take memory by what a
 //! frame merely claims. Seeded, so a failure repeats.
 
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails the test that called it")]
+
 use std::time::Duration;
 
 use bellwether_broker::fuzzing::{Outcome, Socketless};

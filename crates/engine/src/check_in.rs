@@ -117,6 +117,20 @@ impl CheckIns {
         })
     }
 
+    /// The key result and the value of a valid check-in that reports one: it is a reading (R41).
+    pub fn value_of(&self, context: &Context<'_>, fact: &Fact) -> Option<(KeyResultId, f64)> {
+        let Payload::CheckInFiled(message) = &fact.event.payload else { return None };
+        let key_result = KeyResultId::from(message.key_result.as_str());
+        match message.report {
+            Some(pb::check_in_filed::Report::Value(value))
+                if self.is_valid(context, fact, message, &key_result) =>
+            {
+                Some((key_result, value))
+            }
+            _ => None,
+        }
+    }
+
     fn filed(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::CheckInFiled) {
         let key_result = KeyResultId::from(message.key_result.as_str());
         if !is_judged(context, &key_result) {

@@ -20,6 +20,9 @@ use crate::sources::Sources;
 /// Explain input that is present while a condition does not hold but its instance has not cleared yet.
 pub const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
+/// Why a trigger clears whose key result has no version any more.
+const KEY_RESULT_ENDED: &str = "key result ended";
+
 /// CloudEvents source of everything the engine says.
 pub const SOURCE: &str = "bellwether://process";
 
@@ -100,6 +103,27 @@ impl Context<'_> {
         self.emit(id.clone(), id, pb::FactSkipped { fact, reason, partition: 0, offset: 0 });
     }
 
+    /// The same world at another instant: what a window that ended then is measured with.
+    pub fn at(&mut self, now: EventTime) -> Context<'_> {
+        let cause = self.cause;
+        Context { now, ..self.because(cause) }
+    }
+
+    /// The same world, looked at for another reason.
+    pub fn because<'b>(&'b mut self, cause: &'b Cause) -> Context<'b> {
+        Context {
+            options: self.options,
+            reference: self.reference,
+            sources: self.sources,
+            deadlines: self.deadlines,
+            instances: self.instances,
+            events: self.events,
+            now: self.now,
+            cause,
+            first_event: self.first_event,
+        }
+    }
+
     /// Takes what a rule found and lets the instance fire, be amended, wait, wane or clear.
     pub fn judge(&mut self, key: InstanceKey, verdict: Verdict) {
         match verdict {
@@ -142,14 +166,21 @@ impl Context<'_> {
     /// Clears an instance whose condition has been false long enough; called by the deadline.
     pub fn clear_if_still_false(&mut self, key: &InstanceKey) {
         let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
-        let due = self
-            .instances
-            .active
-            .get(key)
-            .and_then(|instance| instance.false_since)
-            .is_some_and(|since| since.plus(after) <= self.now);
-        if due {
-            self.clear(key, "condition no longer holds");
+        let Some(instance) = self.instances.active.get(key) else { return };
+        if instance.false_since.is_some_and(|since| since.plus(after) <= self.now) {
+            let reason = if instance.ended { KEY_RESULT_ENDED } else { "condition no longer holds" };
+            self.clear(key, reason);
+        }
+    }
+
+    /// The key result of a window rule's instance ended: it clears after the rule's clear-after time (R11), unless it is
+    /// on its way to that already.
+    pub fn end_with_key_result(&mut self, key: InstanceKey) {
+        if let Some(instance) = self.instances.active.get_mut(&key)
+            && instance.false_since.is_none()
+        {
+            instance.ended = true;
+            self.judge(key, Verdict::no(KEY_RESULT_ENDED));
         }
     }
 
@@ -199,6 +230,7 @@ impl Context<'_> {
             as_of: finding.as_of,
             fired_at: self.now,
             false_since: None,
+            ended: false,
             amendments: 0,
             watched: finding.watched,
             squads: finding.squads.clone(),
@@ -237,6 +269,7 @@ impl Context<'_> {
         } else {
             return;
         };
+        instance.ended = false;
         instance.watched.clone_from(&finding.watched);
         instance.amendments += 1;
         let instance = instance.clone();

@@ -16,6 +16,8 @@ use crate::delivery::Deliveries;
 use crate::dependency::Dependencies;
 use crate::fact::Fact;
 use crate::instance::Instances;
+use crate::key_result::KeyResults;
+use crate::key_result::inputs::Inputs;
 use crate::options::Options;
 use crate::page::Pages;
 use crate::reference::Reference;
@@ -50,6 +52,7 @@ struct State {
     sprints: Sprints,
     check_ins: CheckIns,
     dependencies: Dependencies,
+    key_results: KeyResults,
 }
 
 /// The components, each lent by itself.
@@ -59,6 +62,7 @@ struct Parts<'a> {
     sprints: &'a mut Sprints,
     check_ins: &'a mut CheckIns,
     dependencies: &'a mut Dependencies,
+    key_results: &'a mut KeyResults,
 }
 
 /// A snapshot that cannot be used.
@@ -91,6 +95,7 @@ impl Engine {
             sprints: Sprints::default(),
             check_ins: CheckIns::default(),
             dependencies: Dependencies::default(),
+            key_results: KeyResults::default(),
         };
         Self { options, state }
     }
@@ -98,12 +103,6 @@ impl Engine {
     /// Logical time.
     pub fn clock(&self) -> EventTime {
         self.state.clock
-    }
-
-    /// The sprints, for tests.
-    #[cfg(test)]
-    pub(crate) fn sprints(&self) -> &Sprints {
-        &self.state.sprints
     }
 
     /// The next instant at which time alone changes something.
@@ -190,7 +189,10 @@ impl Engine {
             Payload::PageNotified(_)
             | Payload::IncidentChanged(_)
             | Payload::ShiftScheduled(_)
-            | Payload::ShiftRemoved(_) => parts.pages.on_fact(&mut context, fact),
+            | Payload::ShiftRemoved(_) => {
+                parts.pages.on_fact(&mut context, fact);
+                parts.key_results.on_pages(&mut context, fact);
+            }
             Payload::SprintPlanned(_)
             | Payload::SprintActivated(_)
             | Payload::SprintClosed(_)
@@ -208,7 +210,11 @@ impl Engine {
                 }
             }
             Payload::CheckInFiled(_) | Payload::OwnerAssigned(_) => {
-                parts.check_ins.on_fact(&mut context, fact)
+                parts.check_ins.on_fact(&mut context, fact);
+                parts.key_results.on_check_in(&mut context, parts.check_ins, fact);
+            }
+            Payload::ReadingRecorded(_) | Payload::SurveyClosed(_) => {
+                parts.key_results.on_fact(&mut context, fact);
             }
             Payload::SourceProgressed(_) => {
                 parts.check_ins.on_progress(&mut context);
@@ -218,6 +224,7 @@ impl Engine {
         }
         if parts.dependencies.concerns(&fact.event.payload) {
             parts.dependencies.on_fact(&mut context, fact);
+            parts.key_results.on_dependency_fact(&mut context, parts.dependencies, fact);
         }
     }
 
@@ -232,20 +239,40 @@ impl Engine {
                 parts.sprints.on_reference(&mut context);
                 parts.check_ins.on_reference(&mut context);
                 parts.dependencies.look_at_all(&mut context);
+                parts.key_results.on_reference(&mut context, None);
             }
-            Deadline::UpdateWindow(key_result) => parts.check_ins.on_close(&mut context, key_result),
-            Deadline::Dependency(dependency) => parts.dependencies.on_due(&mut context, dependency),
+            Deadline::UpdateWindow(key_result) => {
+                parts.check_ins.on_close(&mut context, key_result);
+                parts.key_results.touch(&mut context, key_result);
+            }
+            Deadline::Dependency(dependency) => {
+                parts.dependencies.on_due(&mut context, dependency);
+                parts.key_results.on_dependency(&mut context, parts.dependencies, dependency);
+            }
             Deadline::Blocker(blocker) => parts.dependencies.on_blocker(&mut context, blocker),
-            Deadline::Midnight(zone) => parts.pages.on_midnight(&mut context, zone),
+            Deadline::Midnight(zone) => {
+                parts.pages.on_midnight(&mut context, zone);
+                parts.key_results.on_midnight(&mut context);
+            }
             Deadline::Load(squad) => parts.pages.on_load(&mut context, squad),
             Deadline::Grace(sprint) => {
-                parts.sprints.on_grace(&mut context, parts.deliveries, sprint);
+                let changed = parts.sprints.on_grace(&mut context, parts.deliveries, sprint);
+                parts.key_results.on_series(&mut context, changed.as_ref());
             }
             Deadline::Sprint(sprint) => {
-                parts.sprints.on_deadline(&mut context, parts.deliveries, sprint);
+                let changed = parts.sprints.on_deadline(&mut context, parts.deliveries, sprint);
+                parts.key_results.on_series(&mut context, changed.as_ref());
             }
             Deadline::Clear(key) => context.clear_if_still_false(key),
-            Deadline::KeyResult(_) => {}
+            Deadline::KeyResult(key_result) => {
+                let inputs = Inputs {
+                    pages: parts.pages,
+                    sprints: parts.sprints,
+                    updates: parts.check_ins,
+                    dependencies: parts.dependencies,
+                };
+                parts.key_results.on_deadline(&mut context, &inputs, key_result);
+            }
         }
     }
 
@@ -265,6 +292,7 @@ impl Engine {
         if changed.people || !changed.key_results.is_empty() {
             parts.check_ins.on_reference(&mut context);
         }
+        parts.key_results.on_reference(&mut context, Some(&event.payload));
     }
 
     /// Parts the state into the components and what they see of the rest.
@@ -282,6 +310,7 @@ impl Engine {
             sprints,
             check_ins,
             dependencies,
+            key_results,
         } = &mut self.state;
         let context = Context {
             options: &self.options,
@@ -294,7 +323,7 @@ impl Engine {
             cause,
             first_event: *first_event,
         };
-        (Parts { pages, deliveries, sprints, check_ins, dependencies }, context)
+        (Parts { pages, deliveries, sprints, check_ins, dependencies, key_results }, context)
     }
 }
 

@@ -69,6 +69,9 @@ pub struct Instance {
     pub fired_at: EventTime,
     /// Since when the condition is false, for window rules.
     pub false_since: Option<EventTime>,
+    /// True when it wanes because its key result ended (R11).
+    #[serde(default)]
+    pub ended: bool,
     /// How often it was amended.
     pub amendments: u32,
     /// What a guard elsewhere looks at, as of the last event; a change is an amendment.

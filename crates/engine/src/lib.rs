@@ -20,6 +20,7 @@ mod engine;
 mod explain;
 mod fact;
 mod instance;
+mod key_result;
 mod measures;
 mod options;
 mod order;

@@ -13,6 +13,7 @@ pub mod concentration;
 pub mod dependency_breach;
 pub mod forecast;
 pub mod missed_check_in;
+pub(crate) mod pace;
 pub mod page_load;
 
 use bellwether_model::{PersonId, RuleId};

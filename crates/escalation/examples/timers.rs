@@ -17,6 +17,10 @@ fn main() -> Result<(), String> {
     let mut escalator = Escalator::new(Options::default());
     let long_ago = START.minus(Millis::days(9));
     escalator.reference(&Event::new("form://admin", "org", long_ago, organisation()));
+    for person in ["vp", "plat"].into_iter().map(str::to_owned).chain((0..100).map(|em| format!("em-{em}"))) {
+        let person = pb::PersonRecorded { person, ..Default::default() };
+        escalator.reference(&Event::new("form://admin", "person", long_ago, person));
+    }
     for squad in 0..100 {
         escalator.reference(&Event::new("form://admin", "squad", long_ago, self::squad(squad)));
     }

@@ -1,4 +1,4 @@
-//! State on the compacted topic: one record for everything that changed, and back.
+//! State to the compacted topic: one record for everything that changed since the last one.
 //!
 //! Keys: `step/<id>` a pending step or repeat, as the timer queue and what an audit reads; `escalation/<id>`,
 //! `instance/<trigger>`, `threads/<subject>`, `command/<source>\u{1f}<id>`, `owner/<key result>` and `pauses` the state.
@@ -12,26 +12,24 @@ use bellwether_model::{EscalationId, KeyResultId, Level, TriggerId};
 use bellwether_wire::{instant, pb};
 use prost::Message as _;
 
-use crate::codec::{decode, encode};
+use crate::codec::encode;
 use crate::command::CommandId;
-use crate::error::Error;
 use crate::escalation::{Escalation, Phase};
-use crate::escalator::{Escalator, Memory};
-use crate::firing::Watch;
+use crate::escalator::Escalator;
 use crate::guard;
-use crate::instance::{HORIZON, Instance};
-use crate::threads::{SubjectKey, Threads};
+use crate::instance::Instance;
+use crate::threads::SubjectKey;
 
-const STEP: &str = "step/";
-const ESCALATION: &str = "escalation/";
-const INSTANCE: &str = "instance/";
-const THREADS: &str = "threads/";
-const COMMAND: &str = "command/";
-const OWNER: &str = "owner/";
-const PAUSES: &str = "pauses";
+pub(crate) const STEP: &str = "step/";
+pub(crate) const ESCALATION: &str = "escalation/";
+pub(crate) const INSTANCE: &str = "instance/";
+pub(crate) const THREADS: &str = "threads/";
+pub(crate) const COMMAND: &str = "command/";
+pub(crate) const OWNER: &str = "owner/";
+pub(crate) const PAUSES: &str = "pauses";
 
 /// Stands between source and id of a command; it occurs in neither.
-const SEPARATOR: char = '\u{1f}';
+pub(crate) const SEPARATOR: char = '\u{1f}';
 
 /// What changed since the last changelog.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +67,21 @@ impl Ledger {
 
     pub(crate) fn pauses(&mut self) {
         self.pauses = true;
+    }
+
+    /// The topic has a step.
+    pub(crate) fn know_step(&mut self, escalation: &str, step: &str, value: &[u8]) {
+        self.steps.entry(escalation.into()).or_default().insert(step.to_owned(), value.to_vec());
+    }
+
+    /// The topic has a step no longer.
+    pub(crate) fn forget_step(&mut self, escalation: &str, step: &str) {
+        if let Some(steps) = self.steps.get_mut(escalation) {
+            steps.remove(step);
+            if steps.is_empty() {
+                self.steps.remove(escalation);
+            }
+        }
     }
 }
 
@@ -120,75 +133,6 @@ impl Escalator {
         }
         if !after.is_empty() {
             self.ledger.steps.insert(id.clone(), after);
-        }
-    }
-
-    pub(crate) fn read_changelog(&mut self, records: impl Iterator<Item = Record>) -> Result<(), Error> {
-        let last: BTreeMap<String, Option<Vec<u8>>> = records.collect();
-        for (key, value) in last {
-            if let Some(value) = value {
-                self.read_record(&key, &value)?;
-            }
-        }
-        self.index();
-        Ok(())
-    }
-
-    fn read_record(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        if let Some(id) = key.strip_prefix(STEP) {
-            let step = pb::Step::decode(value).map_err(|source| Error::Message {
-                key: key.to_owned(),
-                message: "Step",
-                source,
-            })?;
-            let steps = self.ledger.steps.entry(step.escalation.as_str().into()).or_default();
-            steps.insert(id.to_owned(), value.to_vec());
-        } else if let Some(id) = key.strip_prefix(ESCALATION) {
-            self.escalations.insert(id.into(), decode(key, value)?);
-        } else if let Some(id) = key.strip_prefix(INSTANCE) {
-            self.instances.insert(id.into(), decode::<Instance>(key, value)?);
-        } else if let Some(subject) = key.strip_prefix(THREADS) {
-            self.threads.insert(subject.to_owned(), decode(key, value)?);
-        } else if let Some((source, id)) = key.strip_prefix(COMMAND).and_then(|id| id.split_once(SEPARATOR)) {
-            let id = CommandId { source: source.to_owned(), id: id.to_owned() };
-            self.commands.insert(id, decode(key, value)?);
-        } else if let Some(id) = key.strip_prefix(OWNER) {
-            self.owners.insert(id.into(), decode(key, value)?);
-        } else if key == PAUSES {
-            self.pauses = decode(key, value)?;
-        } else {
-            return Err(Error::Key { key: key.to_owned() });
-        }
-        Ok(())
-    }
-
-    /// Rebuilds what is derived from the state.
-    fn index(&mut self) {
-        for (trigger, instance) in self.instances.iter() {
-            match instance.cleared_at {
-                Some(at) => self.expiry.set(&Memory::Instance(trigger.clone()), Some(at.plus(HORIZON))),
-                None => {
-                    self.firing.add(instance);
-                }
-            }
-        }
-        for (id, at) in &self.commands {
-            self.expiry.set(&Memory::Command(id.clone()), Some(at.plus(HORIZON)));
-        }
-        for (subject, threads) in &self.threads {
-            self.expiry.set(&Memory::Threads(subject.clone()), Threads::forget_at(threads));
-        }
-        let mut watching = Vec::new();
-        for (id, escalation) in &self.escalations {
-            self.due.set(id, escalation.wake);
-            if let (Phase::Waiting { .. }, Some(instance)) =
-                (&escalation.rung(Level::L5).phase, self.instances.get(&escalation.trigger))
-            {
-                watching.push((id.clone(), Watch::of(instance)));
-            }
-        }
-        for (id, watch) in watching {
-            self.watch(&id, watch, true);
         }
     }
 }

@@ -4,39 +4,41 @@
 //! folds the event; whatever the event makes due at that instant waits for [`Escalator::advance`], or for the next
 //! event of a later instant, so that all events of an instant come before its deadlines (R2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use bellwether_model::{EscalationId, EventTime, PersonId, TriggerId};
-use bellwether_wire::{Event, Payload, ids};
+use bellwether_model::{EscalationId, EventTime, TriggerId};
+use bellwether_wire::ids::HashKey;
+use bellwether_wire::{Event, Payload};
 
 use crate::changelog::Ledger;
 use crate::command::CommandId;
 use crate::deadlines::Deadlines;
 use crate::error::Error;
-use crate::escalation::{Escalation, Phase};
+use crate::escalation::Escalation;
 use crate::firing::{Firing, Watch};
 use crate::instance::Instances;
 use crate::options::Options;
 use crate::output::Output;
 use crate::pauses::{self, Pauses};
 use crate::people::{Owners, People};
+use crate::pseudonyms::Pseudonyms;
 use crate::reference::Reference;
 use crate::run::Context;
 use crate::threads::{SubjectKey, Threads, subject_key};
+use crate::watchers::Watchers;
 
 /// The escalations of one partition: of one function, or of several that share it.
 #[derive(Debug, Clone)]
 pub struct Escalator {
-    pub(crate) options: Options,
+    /// Key of the ids of escalations whose trigger came without one.
+    pub(crate) id_key: HashKey,
     pub(crate) reference: Reference,
-    /// Whose pseudonym is whose, for people the reference data knows.
-    pub(crate) known: BTreeMap<String, PersonId>,
+    pub(crate) pseudonyms: Pseudonyms,
     pub(crate) owners: Owners,
     pub(crate) instances: Instances,
     pub(crate) firing: Firing,
     pub(crate) escalations: BTreeMap<EscalationId, Escalation>,
-    /// Escalations whose fifth level waits, by what its guard looks at.
-    pub(crate) watchers: BTreeMap<Watch, BTreeSet<EscalationId>>,
+    pub(crate) watchers: Watchers,
     pub(crate) threads: BTreeMap<SubjectKey, Threads>,
     /// Commands and tellings of pauses folded within the horizon, with their instants.
     pub(crate) commands: BTreeMap<CommandId, EventTime>,
@@ -64,14 +66,14 @@ impl Escalator {
     /// An escalator that knows nothing yet.
     pub fn new(options: Options) -> Self {
         Self {
-            reference: Reference::new(options.thresholds.clone()),
-            options,
-            known: BTreeMap::new(),
+            id_key: options.id_key,
+            reference: Reference::new(options.thresholds),
+            pseudonyms: Pseudonyms::new(options.pseudonym_key),
             owners: Owners::new(),
             instances: Instances::default(),
             firing: Firing::default(),
             escalations: BTreeMap::new(),
-            watchers: BTreeMap::new(),
+            watchers: Watchers::default(),
             threads: BTreeMap::new(),
             commands: BTreeMap::new(),
             pauses: Pauses::default(),
@@ -86,8 +88,7 @@ impl Escalator {
     /// count yet (R5). It makes nothing due: persons are resolved when a step runs.
     pub fn reference(&mut self, event: &Event) {
         if let Payload::PersonRecorded(message) = &event.payload {
-            let pseudonym = ids::pseudonym(&self.options.pseudonym_key, &message.person);
-            self.known.insert(pseudonym, message.person.as_str().into());
+            self.pseudonyms.know(&message.person);
         }
         self.reference.record(event);
     }
@@ -162,13 +163,16 @@ impl Escalator {
         self.write_changelog()
     }
 
-    /// Takes up the state that [`Self::changelog`] wrote, record by record, the last of a key counting. Reference data
-    /// comes from its own topic, before or after.
+    /// Takes up the state that [`Self::changelog`] wrote, in the order of the topic, all at once or record by record,
+    /// compacted or not. Reference data comes from its own topic, before or after.
     ///
     /// # Errors
     /// When a record is no state of this or an earlier version.
     pub fn restore(&mut self, records: impl Iterator<Item = (String, Option<Vec<u8>>)>) -> Result<(), Error> {
-        self.read_changelog(records)
+        for (key, value) in records {
+            self.restore_record(&key, value.as_deref())?;
+        }
+        Ok(())
     }
 
     /// What is known of an escalation, in one line, for status pages and logs.
@@ -188,7 +192,7 @@ impl Escalator {
 
     /// Looks at every escalation whose fifth level waits for what changed.
     pub(crate) fn wake_watchers(&mut self, watch: &Watch) {
-        for escalation in self.watchers.get(watch).cloned().unwrap_or_default() {
+        for escalation in self.watchers.of(watch) {
             self.wake(&escalation);
         }
     }
@@ -208,12 +212,7 @@ impl Escalator {
         let mut context = Context {
             escalation: found,
             instance,
-            people: People {
-                reference: &self.reference,
-                owners: &self.owners,
-                pseudonym_key: &self.options.pseudonym_key,
-                known: &self.known,
-            },
+            people: People { reference: &self.reference, owners: &self.owners, pseudonyms: &self.pseudonyms },
             firing: &self.firing,
             threads: &mut threads,
             now: self.now,
@@ -221,9 +220,7 @@ impl Escalator {
             out,
         };
         then(&mut context);
-        let watch = Watch::of(instance);
-        let is_watching = matches!(found.rung(bellwether_model::Level::L5).phase, Phase::Waiting { .. });
-        self.watch(escalation, watch, is_watching);
+        self.refresh_watch(escalation);
         self.ledger.escalation(escalation);
         if threads != before {
             self.keep_threads(&subject, Some(threads));
@@ -236,17 +233,6 @@ impl Escalator {
         self.with(escalation, out, |context| context.run());
         let wake = self.escalations.get(escalation).and_then(|found| found.wake);
         self.due.set(escalation, wake);
-    }
-
-    pub(crate) fn watch(&mut self, escalation: &EscalationId, watch: Watch, is_watching: bool) {
-        if is_watching {
-            self.watchers.entry(watch).or_default().insert(escalation.clone());
-        } else if let Some(watchers) = self.watchers.get_mut(&watch) {
-            watchers.remove(escalation);
-            if watchers.is_empty() {
-                self.watchers.remove(&watch);
-            }
-        }
     }
 
     /// Keeps, changes or drops the messages about a subject.

@@ -99,9 +99,4 @@ impl Instances {
             self.by_escalation.remove(&escalation);
         }
     }
-
-    /// All instances, in the order of their ids.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&TriggerId, &Instance)> {
-        self.by_trigger.iter()
-    }
 }

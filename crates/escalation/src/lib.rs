@@ -37,15 +37,18 @@ mod output;
 mod pauses;
 mod people;
 mod policy;
+mod pseudonyms;
 mod quiet;
 mod reference;
 mod repeats;
+mod restore;
 mod run;
 mod send;
 mod threads;
 mod trigger;
 mod turns;
 mod versions;
+mod watchers;
 
 pub use error::Error;
 pub use escalator::Escalator;

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use bellwether_model::{Audience, EventTime, KeyResultId, Level, PersonId, RuleId};
-use bellwether_wire::ids::{self, HashKey};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::Instance;
+use crate::pseudonyms::Pseudonyms;
 use crate::quiet::Hours;
 use crate::reference::Reference;
 
@@ -46,10 +46,8 @@ pub(crate) struct People<'a> {
     pub(crate) reference: &'a Reference,
     /// Assigned owners.
     pub(crate) owners: &'a Owners,
-    /// Key of pseudonyms.
-    pub(crate) pseudonym_key: &'a HashKey,
     /// Whose pseudonym is whose.
-    pub(crate) known: &'a BTreeMap<String, PersonId>,
+    pub(crate) pseudonyms: &'a Pseudonyms,
 }
 
 impl People<'_> {
@@ -70,7 +68,7 @@ impl People<'_> {
             {
                 continue;
             }
-            let pseudonym = ids::pseudonym(self.pseudonym_key, person);
+            let pseudonym = self.pseudonyms.of(person);
             if about != Some(pseudonym.as_str()) {
                 found.push(Recipient { person: PersonId::from(person), pseudonym });
             }
@@ -85,7 +83,7 @@ impl People<'_> {
 
     /// Days and hours of the person behind a pseudonym; those of the organisation for somebody never recorded.
     pub(crate) fn hours_of(&self, pseudonym: &str, now: EventTime) -> Hours {
-        self.hours(self.known.get(pseudonym).map_or("", |person| person.as_str()), now)
+        self.hours(self.pseudonyms.person(pseudonym).map_or("", |person| person.as_str()), now)
     }
 
     fn holders(&self, role: Audience, instance: &Instance, now: EventTime) -> Vec<&str> {

@@ -62,6 +62,13 @@ pub(crate) struct Case<'a> {
     pub(crate) start: EventTime,
 }
 
+impl LevelPolicy {
+    /// True when the hours of its recipients do not matter.
+    pub(crate) fn is_always_open(&self) -> bool {
+        self.quiet_hours.is_none() && !self.business_time
+    }
+}
+
 impl Policy {
     /// The policy of a case, by the reference data known at an instant.
     pub(crate) fn choose(

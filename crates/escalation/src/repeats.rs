@@ -80,7 +80,11 @@ impl Context<'_> {
         let mut waiting = Vec::new();
         let mut ready = Vec::new();
         for recipient in std::mem::take(&mut repeat.recipients) {
-            let open = self.people.hours_of(&recipient, self.now).open(policy, self.now);
+            let open = if policy.is_always_open() {
+                self.now
+            } else {
+                self.people.hours_of(&recipient, self.now).open(policy, self.now)
+            };
             if open > self.now {
                 later = Some(later.map_or(open, |later| later.min(open)));
                 waiting.push(recipient);

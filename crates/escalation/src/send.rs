@@ -142,6 +142,9 @@ impl Context<'_> {
     /// When a level may reach a recipient: the instant that clock, guard and hours allow, and the first from now on.
     fn opening(&self, outgoing: &Outgoing, recipient: &Recipient) -> (EventTime, EventTime) {
         let policy = self.escalation.level(outgoing.level);
+        if policy.is_always_open() {
+            return (outgoing.ready, self.now);
+        }
         let rung = self.escalation.rung(outgoing.level);
         let hours = self.people.hours(recipient.person.as_str(), self.now);
         let clock = if policy.business_time {

@@ -8,8 +8,7 @@ use crate::delivery::RetryOptions;
 use crate::redaction::Medium;
 
 /// Settings of all deliveries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Bounds of the attempts of one delivery.
     pub retry: RetryOptions,
@@ -61,9 +60,9 @@ pub struct Target {
     pub functions: Vec<String>,
 }
 
-/// Who reads a target.
+/// Who reads a target: `"anybody"`, `{ role = { audience = "cto" } }`, `{ person = "p-17" }`, `"each-recipient"`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Reader {
     /// Anybody: it receives every step, redacted the most.
     Anybody,
@@ -213,6 +212,17 @@ mod tests {
     fn only_channels_that_address_persons_reach_each_recipient() {
         assert!(target(ChannelKind::Webhook, Reader::EachRecipient).check().is_err());
         target(ChannelKind::Email, Reader::EachRecipient).check().unwrap();
+    }
+
+    #[test]
+    fn readers_are_written_as_documented() {
+        let read = |text: &str| serde_json::from_str::<Reader>(text).unwrap();
+        assert_eq!(read(r#""anybody""#), Reader::Anybody);
+        assert_eq!(read(r#""each-recipient""#), Reader::EachRecipient);
+        assert_eq!(read(r#"{"person": "p-17"}"#), Reader::Person(PersonId::from("p-17")));
+        let cto = Reader::Role { audience: Audience::Cto, squads: vec![] };
+        assert_eq!(read(r#"{"role": {"audience": "cto"}}"#), cto);
+        assert!(serde_json::from_str::<Reader>(r#"{"role": {"audience": "cto", "squad": "x"}}"#).is_err());
     }
 
     #[test]

@@ -45,7 +45,7 @@ mod unit;
 
 pub use clock::{Clock, ManualClock, NoClock, SystemClock};
 pub use error::Error;
-pub use failpoint::{Failpoint, Failpoints};
+pub use failpoint::{Failpoint, Failpoints, NoFailpoints};
 pub use fold::{Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
 pub use limits::DeadLetterLimits;
 pub use metric_definitions::describe_metrics;

@@ -74,7 +74,11 @@ impl Fold for Process {
             match Fact::decode(bytes) {
                 Ok(fact) => {
                     self.engine.apply(&fact, at, &mut said);
-                    self.pass_on_mark(&fact, out);
+                    if self.is_mark(&fact) {
+                        // What was decided up to the mark comes before it.
+                        self.say(std::mem::take(&mut said), out);
+                        self.pass_on_mark(&fact, out);
+                    }
                 }
                 Err(error) => self.say_skipped(record, &error.to_string(), at, &mut said),
             }
@@ -138,11 +142,12 @@ impl Process {
         }
     }
 
+    fn is_mark(&self, fact: &Fact) -> bool {
+        self.topics.time == TimeMode::Warped && matches!(fact.event.payload, Payload::TickRecorded(_))
+    }
+
     /// Under warped time the escalator learns from the processor that an instant is over.
     fn pass_on_mark(&self, fact: &Fact, out: &mut Outputs) {
-        if self.topics.time != TimeMode::Warped || !matches!(fact.event.payload, Payload::TickRecorded(_)) {
-            return;
-        }
         for partition in 0..self.topics.functions {
             out.push(record::of_event(&fact.event, &self.topics, Topic::Trigger, partition));
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::group::member::JoinRequest;
 
 /// Drives one group and keeps the answers.
 struct Bench {

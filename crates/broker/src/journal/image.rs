@@ -83,7 +83,9 @@ impl Image {
             }
             Entry::ConfigsSet { name, configs } => self.change_topic(&name, |topic| topic.configs = configs),
             Entry::StartRaised { at, offset } => {
-                self.change_topic(&at.topic, |topic| drop(topic.starts.insert(at.partition, offset)));
+                self.change_topic(&at.topic, |topic| {
+                    topic.starts.insert(at.partition, offset);
+                });
             }
             Entry::OffsetsCommitted(rows) => self.commit(rows),
             Entry::OffsetsDeleted { group, partitions } => {

@@ -13,12 +13,13 @@ mod keys;
 mod swap;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::Files;
 use super::partition::PartitionLog;
 use super::scan::{ScanFault, Scanner};
-use super::segment::{AbortedRange, Segment};
+use super::segment::{AbortedRange, Segment, remove_if_there};
 use super::settings::LogSettings;
 
 use filter::Filter;
@@ -104,6 +105,13 @@ impl PartitionLog {
 impl CleanPlan {
     /// Reads the segments and writes their cleaned successors. Touches no file that readers use.
     pub(crate) fn build(&self) -> Result<Cleaned, ScanFault> {
+        self.try_build().inspect_err(|_| {
+            // What is half written only takes room; the next start would remove it.
+            self.segments.iter().for_each(|segment| drop(remove_if_there(&temporary(segment))));
+        })
+    }
+
+    fn try_build(&self) -> Result<Cleaned, ScanFault> {
         let (latest, cleaned_to) = self.latest_offsets()?;
         let last_kept = self.segments.iter().rev().find(|segment| segment.size > 0).map(|last| last.id);
         let mut filter = Filter {
@@ -174,7 +182,7 @@ impl CleanPlan {
         let (first, last) = (&sources[0], &sources[sources.len() - 1]);
         let mut segment = Segment {
             id: self.files.new_id(),
-            path: first.path.with_extension("cleaned"),
+            path: temporary(first),
             next_offset: last.next_offset,
             cleaned_to: cleaned_to.min(last.next_offset),
             size: 0,
@@ -203,6 +211,11 @@ impl CleanPlan {
         out.sync_data()?;
         Ok(CleanedGroup { segment, replaces: sources.iter().map(|source| source.id).collect() })
     }
+}
+
+/// Where the successor of a group that begins with this segment is written.
+fn temporary(first: &Segment) -> PathBuf {
+    first.path.with_extension("cleaned")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::batch::{BatchHeader, Ending, HEADER_BYTES, marker, stamp};
 use super::files::Files;
 use super::producers::{ProducerFault, Producers, Verdict};
-use super::segment::{AbortedRange, Segment};
+use super::segment::{AbortedRange, Segment, sync_dir};
 use super::settings::LogSettings;
 
 /// Bytes appended between two writes of the state file: what a reopening after a crash has to scan at most.
@@ -203,10 +203,30 @@ impl PartitionLog {
         if self.segments.is_empty() {
             fs::create_dir_all(&self.dir)?;
         }
+        if self.sync_state {
+            self.sync_growing()?;
+        }
         self.save_state();
         self.files.create(segment.id, &segment.path)?;
+        if self.sync_state {
+            self.sync_names()?;
+        }
         self.segments.push(segment);
         Ok(())
+    }
+
+    /// Forces the growing segment to the disk: later syncs will only see its successor.
+    fn sync_growing(&self) -> io::Result<()> {
+        match self.segments.last() {
+            Some(segment) => self.files.get(segment.id, &segment.path)?.sync_data(),
+            None => Ok(()),
+        }
+    }
+
+    /// Forces the names of a new segment and its folders to the disk.
+    fn sync_names(&self) -> io::Result<()> {
+        // The partition's folder, the topic's, and the one of all topics.
+        self.dir.ancestors().take(3).try_for_each(sync_dir)
     }
 
     fn save_state_when_due(&mut self) {

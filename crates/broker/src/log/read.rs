@@ -138,10 +138,9 @@ impl PartitionLog {
                 if batch.header.max_timestamp < timestamp || batch.header.is_control() {
                     continue;
                 }
-                if let Some(found) = timestamp_position(batch.bytes, &batch.header, timestamp) {
-                    if found.offset >= self.start {
-                        return Ok(Some(found));
-                    }
+                let found = timestamp_position(batch.bytes, &batch.header, timestamp);
+                if let Some(found) = found.filter(|found| found.offset >= self.start) {
+                    return Ok(Some(found));
                 }
             }
         }

@@ -196,12 +196,11 @@ pub(crate) fn timestamp_position(batch: &[u8], header: &BatchHeader, timestamp: 
         return Some(Dated { offset: header.base_offset, timestamp: header.max_timestamp });
     }
     let unfolded = unfold(batch, header).ok()?;
-    let found = records(&unfolded).flatten().find_map(|record| {
+    records(&unfolded).flatten().find_map(|record| {
         let at = header.base_timestamp.checked_add(record.timestamp_delta)?;
         let offset = header.base_offset + i64::from(record.offset_delta);
         (at >= timestamp).then_some(Dated { offset, timestamp: at })
-    });
-    found
+    })
 }
 
 /// Checks that every record of a batch can be read and has a key, as a compacted topic demands.

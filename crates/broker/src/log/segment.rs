@@ -173,10 +173,19 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8], sync: bool) -> io::Result<
         io::Write::write_all(&mut file, bytes)?;
         if sync { file.sync_data() } else { Ok(()) }
     };
-    write().and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+    let renamed = write().and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
         // The half-written file is of no use; when even its removal fails, the next replacement overwrites it.
         fs::remove_file(&temporary).ok();
-    })
+    });
+    match path.parent() {
+        Some(dir) if sync => renamed.and_then(|()| sync_dir(dir)),
+        _ => renamed,
+    }
+}
+
+/// Forces the names in a folder to the disk.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    fs::File::open(dir)?.sync_all()
 }
 
 /// Removes a file that may be gone already.

@@ -107,10 +107,8 @@ impl Partition {
         let mut readers = lock(&self.readers);
         readers.retain(|reader| {
             let due = stable_moved || !reader.committed_only;
-            if due {
-                if let Some(signal) = reader.signal.upgrade() {
-                    signal.notify_one();
-                }
+            if let Some(signal) = reader.signal.upgrade().filter(|_| due) {
+                signal.notify_one();
             }
             !due
         });

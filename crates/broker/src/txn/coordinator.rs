@@ -7,14 +7,15 @@
 //! fails in between leaves the transaction decided; it is tried again until it is done.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use kafka_protocol::ResponseError;
 use tokio::sync::Notify;
 
-use super::state::{Contents, EndStep, Phase, ProducerKey, Seating, Transaction, fencing_epoch};
+use super::endings::append;
+use super::state::{Contents, EndStep, Phase, ProducerKey, Seating, Transaction};
+use super::view::{TransactionView, view};
 use crate::clock::{Monotonic, wall_ms};
 use crate::durability::Flusher;
 use crate::journal::{Entry, Journal, OffsetRow, PartitionRef};
@@ -24,8 +25,6 @@ use crate::topics::Topics;
 
 /// Longest transaction time-out a producer may ask for, as in Kafka.
 const MAX_TIMEOUT_MS: i32 = 15 * 60 * 1_000;
-/// Producer ids taken from the journal at a time, so that not every new producer costs a write.
-const ID_BLOCK: i64 = 1_000;
 /// How long to wait before markers that could not be written are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How long to sleep when nothing is open.
@@ -49,22 +48,11 @@ pub(crate) struct InitRequest<'a> {
     pub(crate) known: Option<ProducerKey>,
 }
 
-/// A transactional id as described to administrators.
-#[derive(Debug, Clone)]
-pub(crate) struct TransactionView {
-    pub(crate) transactional_id: String,
-    pub(crate) producer: ProducerKey,
-    pub(crate) timeout_ms: i32,
-    pub(crate) state: &'static str,
-    pub(crate) started_at: Option<i64>,
-    pub(crate) partitions: Vec<PartitionRef>,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Inner {
     pub(super) by_id: BTreeMap<String, Transaction>,
-    next_id: i64,
-    reserved_to: i64,
+    pub(super) next_id: i64,
+    pub(super) reserved_to: i64,
 }
 
 /// The transaction coordinator.
@@ -241,27 +229,39 @@ impl Transactions {
         ending: Ending,
     ) -> Result<(), ResponseError> {
         let forced = ending == Ending::Commit && context.flusher.syncs_on_commit();
-        let to_sync = {
+        let partitions = {
             let mut inner = lock(&self.inner);
             match inner.find(transactional_id)?.end(producer, ending)? {
-                EndStep::AlreadyEnded => return Ok(()),
+                EndStep::AlreadyEnded => Vec::new(),
                 EndStep::Decide if forced => inner.prepare(transactional_id)?,
                 EndStep::Decide => {
                     return inner.decide_and_finish(context, transactional_id, producer.epoch, ending);
                 }
             }
         };
-        // The records must be on the disk before the decision that makes them count.
-        let partitions: Vec<_> = to_sync.iter().filter_map(|at| context.topics.partition(at)).collect();
-        let synced = context.flusher.sync_logs(partitions).await;
-        let decided = {
-            let mut inner = lock(&self.inner);
-            inner.unprepare(transactional_id, self.clock.now_ms());
-            synced.map_err(|_| ResponseError::CoordinatorNotAvailable)?;
-            inner.decide_and_finish(context, transactional_id, producer.epoch, ending)
-        };
-        decided?;
-        context.flusher.sync_journal().await.map_err(|_| ResponseError::CoordinatorNotAvailable)
+        if forced {
+            self.commit_forced(context, transactional_id, partitions).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits over the disk: records, then the decision, then the markers. A power failure at any point leaves the
+    /// transaction whole or undone.
+    async fn commit_forced(
+        &self,
+        context: Context<'_>,
+        id: &str,
+        partitions: Vec<PartitionRef>,
+    ) -> Result<(), ResponseError> {
+        let unavailable = |_| ResponseError::CoordinatorNotAvailable;
+        let logs = partitions.iter().filter_map(|at| context.topics.partition(at)).collect();
+        let records = context.flusher.sync_logs(logs).await.map_err(unavailable);
+        let journaled = lock(&self.inner).journal_commit(context, id, records, self.clock.now_ms());
+        journaled?;
+        let decision = context.flusher.sync_journal().await.map_err(unavailable);
+        // The decision stands even if it is not known to be on the disk; the producer is told to ask again.
+        lock(&self.inner).finish_commit(context, id)?;
+        decision
     }
 
     /// True while a transaction holds offsets of a group for a partition.
@@ -326,146 +326,5 @@ impl Transactions {
     /// All transactional ids, for administrators.
     pub(crate) fn views(&self) -> Vec<TransactionView> {
         lock(&self.inner).by_id.iter().map(|(id, transaction)| view(id, transaction)).collect()
-    }
-}
-
-impl Inner {
-    fn find(&mut self, transactional_id: &str) -> Result<&mut Transaction, ResponseError> {
-        self.by_id.get_mut(transactional_id).ok_or(ResponseError::InvalidProducerIdMapping)
-    }
-
-    fn fresh_id(&mut self, context: Context<'_>) -> Result<i64, ResponseError> {
-        if self.next_id >= self.reserved_to {
-            let next = self.next_id + ID_BLOCK;
-            append(context, Entry::ProducerIdsReserved { next })?;
-            self.reserved_to = next;
-        }
-        self.next_id += 1;
-        Ok(self.next_id - 1)
-    }
-
-    fn seat(
-        &mut self,
-        context: Context<'_>,
-        transactional_id: &str,
-        producer: ProducerKey,
-        last_epoch: i16,
-        timeout_ms: i32,
-    ) -> Result<(), ResponseError> {
-        let at = wall_ms();
-        let seated = Entry::ProducerSeated {
-            transactional_id: transactional_id.to_owned(),
-            producer_id: producer.id,
-            epoch: producer.epoch,
-            last_epoch,
-            timeout_ms,
-            at,
-        };
-        append(context, seated)?;
-        let transaction =
-            Transaction { producer, last_epoch, timeout_ms, phase: Phase::Empty, changed_at: at };
-        self.by_id.insert(transactional_id.to_owned(), transaction);
-        Ok(())
-    }
-
-    /// Aborts the open transaction under a bumped epoch, which fences its producer at the partitions too.
-    pub(super) fn abort_fenced(&mut self, context: Context<'_>, id: &str) -> Result<(), ResponseError> {
-        let epoch = fencing_epoch(self.find(id)?.producer.epoch);
-        self.decide_and_finish(context, id, epoch, Ending::Abort)
-    }
-
-    fn prepare(&mut self, id: &str) -> Result<Vec<PartitionRef>, ResponseError> {
-        let transaction = self.find(id)?;
-        let Phase::Ongoing { contents, .. } = &mut transaction.phase else {
-            return Err(ResponseError::InvalidTxnState);
-        };
-        let contents = std::mem::take(contents);
-        let partitions = contents.partitions.iter().cloned().collect();
-        transaction.phase = Phase::Preparing { contents };
-        Ok(partitions)
-    }
-
-    fn unprepare(&mut self, id: &str, now: u64) {
-        if let Some(transaction) = self.by_id.get_mut(id) {
-            if let Phase::Preparing { contents } = &mut transaction.phase {
-                transaction.phase = Phase::Ongoing { since: now, contents: std::mem::take(contents) };
-            }
-        }
-    }
-
-    fn decide_and_finish(
-        &mut self,
-        context: Context<'_>,
-        id: &str,
-        epoch: i16,
-        ending: Ending,
-    ) -> Result<(), ResponseError> {
-        let transaction = self.find(id)?;
-        let Phase::Ongoing { contents, .. } = &transaction.phase else {
-            return Err(ResponseError::InvalidTxnState);
-        };
-        let partitions: Vec<PartitionRef> = contents.partitions.iter().cloned().collect();
-        let offsets = if ending == Ending::Commit { contents.offset_rows() } else { Vec::new() };
-        let at = wall_ms();
-        let decided = Entry::TransactionDecided {
-            transactional_id: id.to_owned(),
-            epoch,
-            ending,
-            partitions: partitions.clone(),
-            offsets: offsets.clone(),
-            at,
-        };
-        append(context, decided)?;
-        transaction.producer.epoch = epoch;
-        transaction.changed_at = at;
-        transaction.phase = Phase::Decided { ending, partitions, offsets };
-        self.finish(context, id)
-    }
-
-    /// Writes the missing markers of a decided transaction and ends it.
-    pub(super) fn finish(&mut self, context: Context<'_>, id: &str) -> Result<(), ResponseError> {
-        let transaction = self.find(id)?;
-        let Phase::Decided { ending, partitions, .. } = &transaction.phase else { return Ok(()) };
-        let at = wall_ms();
-        for partition in partitions {
-            let Some(found) = context.topics.partition(partition) else { continue };
-            if let Err(error) = found.end_transaction(transaction.producer, *ending, at) {
-                let partition = format_args!("{}-{}", partition.topic, partition.partition);
-                tracing::error!(transactional_id = %id, %partition, %error, "cannot write a marker; trying again");
-                return Err(ResponseError::CoordinatorNotAvailable);
-            }
-        }
-        let ending = *ending;
-        append(context, Entry::TransactionEnded { transactional_id: id.to_owned(), at })?;
-        transaction.phase = Phase::Ended { ending };
-        transaction.changed_at = at;
-        Ok(())
-    }
-}
-
-fn append(context: Context<'_>, entry: Entry) -> Result<(), ResponseError> {
-    lock(context.journal).append(vec![entry]).map_err(|error: io::Error| {
-        tracing::error!(%error, "cannot write to the journal");
-        ResponseError::CoordinatorNotAvailable
-    })
-}
-
-fn view(id: &str, transaction: &Transaction) -> TransactionView {
-    let (state, partitions) = match &transaction.phase {
-        Phase::Empty => ("Empty", Vec::new()),
-        Phase::Ongoing { contents, .. } => ("Ongoing", contents.partitions.iter().cloned().collect()),
-        Phase::Preparing { contents } => ("PrepareCommit", contents.partitions.iter().cloned().collect()),
-        Phase::Decided { ending: Ending::Commit, partitions, .. } => ("PrepareCommit", partitions.clone()),
-        Phase::Decided { ending: Ending::Abort, partitions, .. } => ("PrepareAbort", partitions.clone()),
-        Phase::Ended { ending: Ending::Commit } => ("CompleteCommit", Vec::new()),
-        Phase::Ended { ending: Ending::Abort } => ("CompleteAbort", Vec::new()),
-    };
-    TransactionView {
-        transactional_id: id.to_owned(),
-        producer: transaction.producer,
-        timeout_ms: transaction.timeout_ms,
-        state,
-        started_at: (!transaction.is_idle()).then_some(transaction.changed_at),
-        partitions,
     }
 }

@@ -201,7 +201,7 @@ impl Bench {
 
 fn open(dir: &TempDir) -> Core {
     let local = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-    Core::open(BrokerOptions::new(local, dir.path()), local, false).unwrap()
+    Core::open(BrokerOptions::new(local, dir.path()), local, false, None).unwrap()
 }
 
 #[tokio::test]

@@ -166,7 +166,9 @@ fn kills_under_transactional_load_neither_lose_nor_duplicate() {
 fn position(config: &ClientConfig) -> i64 {
     let reader = consumer(config, "kill-group", "read_committed");
     let mut list = TopicPartitionList::new();
-    (0..PARTITIONS).for_each(|partition| drop(list.add_partition("in", partition)));
+    for partition in 0..PARTITIONS {
+        list.add_partition("in", partition);
+    }
     let Ok(found) = reader.committed_offsets(list, CALL) else { return 0 };
     let offset = |row: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match row.offset() {
         Offset::Offset(offset) => offset,

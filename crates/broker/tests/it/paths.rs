@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bellwether_broker::Durability;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
@@ -156,7 +157,8 @@ fn two_members_share_a_topic_and_the_survivor_takes_over() {
     let broker = InProcess::start();
     let config = broker.config();
     create_topic(&config, "t", 4, &[]);
-    let assignor = config.clone().set("partition.assignment.strategy", "cooperative-sticky").clone();
+    let mut assignor = config;
+    assignor.set("partition.assignment.strategy", "cooperative-sticky");
     let members: Vec<BaseConsumer> = (0..2).map(|_| consumer(&assignor, "g", "read_committed")).collect();
     members.iter().for_each(|member| member.subscribe(&["t"]).unwrap());
     let settle = |members: &[&BaseConsumer], each: usize| {
@@ -176,6 +178,24 @@ fn two_members_share_a_topic_and_the_survivor_takes_over() {
     let groups = members[0].fetch_group_list(Some("g"), PATIENCE).unwrap();
     assert_eq!(groups.groups()[0].state(), "Stable");
     assert_eq!(groups.groups()[0].members().len(), 1);
+}
+
+#[test]
+fn commits_that_wait_for_the_disk_work_the_same() {
+    let broker = InProcess::start_with(|options| options.durability = Durability::OnCommit);
+    let config = broker.config();
+    create_topic(&config, "t", 1, &[]);
+    let producer = transactional(&config, "id");
+    producer.init_transactions(PATIENCE).unwrap();
+    for value in ["one", "two"] {
+        producer.begin_transaction().unwrap();
+        send(&producer, "t", value);
+        producer.commit_transaction(PATIENCE).unwrap();
+    }
+    producer.begin_transaction().unwrap();
+    send(&producer, "t", "aborted");
+    producer.abort_transaction(PATIENCE).unwrap();
+    assert_eq!(read_all(&config, "t", 1), ["one", "two"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Meaningful requests of every kind in every version served: the seeds of the fuzz test.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
@@ -54,7 +54,7 @@ fn versions(
 }
 
 /// All seeds, in an order that lets later ones find what earlier ones made.
-pub fn all() -> Vec<(ApiKey, i16, RequestKind)> {
+pub(crate) fn all() -> Vec<(ApiKey, i16, RequestKind)> {
     let mut all = Vec::new();
     all.extend(versions(ApiKey::ApiVersions, 0..=4, |version| {
         let request = ApiVersionsRequest::default();

@@ -1,6 +1,8 @@
 //! Raw exports become events: read, recognise by content, gather, map, order, hand over.
 //!
-//!     files -> documents -> recognised payloads -> one gathering per source -> events -> sorted -> emit
+//! ```text
+//! files -> documents -> recognised payloads -> one gathering per source -> events -> sorted -> emit
+//! ```
 //!
 //! Files explain each other (fields, statuses, boards, log entries), so everything is gathered before anything is
 //! mapped. What is gathered is the normalised content, not the raw JSON.

@@ -1,8 +1,10 @@
 //! Jira Cloud and Data Center: webhooks and REST exports become tickets and sprints.
 //!
-//!     payload -> wire -> snapshot -> (undo, for exports with a changelog) -> ticket -> event
+//! ```text
+//! payload -> wire -> snapshot -> (undo, for exports with a changelog) -> ticket -> event
+//! ```
 //!
-//! A [`snapshot`] is an issue as Jira means it: a set of sprints, numbers by field, names by history. `ticket` makes
+//! A `snapshot` is an issue as Jira means it: a set of sprints, numbers by field, names by history. `ticket` makes
 //! of it what the catalogue means: one sprint, points, a status category.
 
 pub mod mapping;

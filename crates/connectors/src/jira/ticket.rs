@@ -14,6 +14,12 @@ use super::sprint::{self, Sprints};
 use super::wire::User;
 use crate::ids;
 
+/// The change id of an issue's creation, the same by webhook and by import.
+pub(crate) const CREATED: &str = "created";
+
+/// The version of a ticket's first state: before every history id, should one be of the same instant.
+const FIRST_VERSION: &str = "0";
+
 /// What is known of a site when a snapshot becomes a ticket.
 pub(crate) struct Context<'a> {
     pub(crate) source: &'a str,
@@ -66,7 +72,7 @@ pub(crate) fn changed(
         interrupt_reason: interrupt_reason.unwrap_or_default(),
         release: state.releases.first().cloned().unwrap_or_default(),
         blocked_by: blocked_by(context, state),
-        version: change.to_owned(),
+        version: if change == CREATED { FIRST_VERSION } else { change }.to_owned(),
         basis: context.basis.into(),
         priority: state.priority.clone(),
         type_name: type_name.clone(),

@@ -14,7 +14,7 @@ use super::category::Categories;
 use super::fields::{Discovery, Fields};
 use super::mapping::Mapping;
 use super::sprint::{self, Sprints, Transition};
-use super::ticket::{self, Context};
+use super::ticket::{self, CREATED, Context};
 use super::wire::{Changelog, Item, User, WebhookBody};
 use super::{snapshot, ticket::actor_of};
 use crate::lenient::Object;
@@ -78,7 +78,7 @@ pub(crate) enum Read {
 pub(crate) fn read(source: &str, mapping: &Mapping, body: &WebhookBody, basis: pb::Basis) -> Read {
     let what = body.webhook_event.as_deref().unwrap_or_default();
     let events = match what {
-        "jira:issue_created" => of_issue(source, mapping, body, basis, &|_| Some("created".to_owned())),
+        "jira:issue_created" => of_issue(source, mapping, body, basis, &|_| Some(CREATED.to_owned())),
         "jira:issue_updated" => {
             let Some(changelog) = body.changelog.as_ref().filter(|changelog| !changelog.items.is_empty())
             else {

@@ -10,6 +10,12 @@ use super::mapping::Mapping;
 use super::wire::{Issue, Node};
 use crate::ids;
 
+/// The change id of an issue's creation, the same by webhook and by import.
+pub(crate) const CREATED: &str = "created";
+
+/// The version of a ticket's first state: before every other, should one be of the same instant.
+const FIRST_VERSION: &str = "0";
+
 /// An issue at an instant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct State {
@@ -107,7 +113,7 @@ pub(crate) fn changed(
         interrupt_reason: interrupt_reason.unwrap_or_default(),
         release: state.release.clone().unwrap_or_default(),
         blocked_by: state.blocked_by.iter().map(blocker).collect(),
-        version: change.to_owned(),
+        version: if change == CREATED { FIRST_VERSION } else { change }.to_owned(),
         basis: context.basis.into(),
         priority: priority.to_owned(),
         type_name: String::new(),

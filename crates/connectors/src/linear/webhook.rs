@@ -158,7 +158,7 @@ fn of_issue(
     let change = match action {
         "create" => {
             let creator = if actor.is_none() { issue.creator_id() } else { None };
-            ticket::changed(context, id, "created", issue.created_at.unwrap_or(at), &state, by(creator))
+            ticket::changed(context, id, ticket::CREATED, issue.created_at.unwrap_or(at), &state, by(creator))
         }
         "update" => {
             let version = format!("updated-{}", issue.updated_at.unwrap_or(at).ms());

@@ -29,6 +29,11 @@ pub(crate) struct IncidentState {
     pub(crate) test: bool,
 }
 
+/// The channel of a proxy. No assignment and no acknowledgement says how somebody was notified; only what interrupts
+/// makes a page, and an assignment of an incident that is not of low urgency interrupts. `basis` says that it is a
+/// proxy.
+pub(crate) const PROXY_CHANNEL: pb::PageChannel = pb::PageChannel::Push;
+
 /// Where events come from and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin<'a> {

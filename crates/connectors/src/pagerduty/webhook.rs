@@ -85,7 +85,7 @@ pub(crate) fn events(origin: Origin<'_>, mapping: &Mapping, event: &WebhookEvent
     let mut events = vec![map::incident_changed(origin, id, at, &state, change, agent, merged_into)];
     let mut page = |user: &str, basis| {
         let id = format!("{id}/page/{user}");
-        let channel = pb::PageChannel::Unspecified;
+        let channel = map::PROXY_CHANNEL;
         events.push(map::page_notified(origin, id, at, &state, user, channel, basis));
     };
     let assigned = || data.assignees.iter().filter_map(|user| user.id.as_deref());
@@ -113,7 +113,7 @@ fn responder_added(
     let incident = data.incident.as_ref()?.id.as_deref()?;
     let user = data.user.as_ref()?.id.as_deref()?;
     let state = incident_state(mapping, incident, data);
-    let channel = pb::PageChannel::Unspecified;
+    let channel = map::PROXY_CHANNEL;
     Some(vec![map::page_notified(origin, id, at, &state, user, channel, pb::Basis::Assignment)])
 }
 

@@ -1,6 +1,8 @@
 //! One request from its first byte to its answer.
 //!
-//!     endpoint known? -> room? -> body -> signature -> map -> sink acknowledged -> 200
+//! ```text
+//! endpoint known? -> room? -> body -> signature -> map -> sink acknowledged -> 200
+//! ```
 //!
 //! Everything after the endpoint check runs under the source's time limit. A request that times out while the sink
 //! works may have been appended: the sender delivers again, and the events' identity makes it one.

@@ -94,6 +94,8 @@ pub struct KeyResult {
     pub squad: Option<SquadId>,
     /// Planned curve: pairs of share elapsed and share planned.
     pub curve: Vec<(Decimal, Decimal)>,
+    /// Unit of its values, for people; `%` says that shares are written in percent.
+    pub unit: String,
     /// True when pace is watched though the measure is not among the watched ones.
     pub watch_pace: bool,
     /// False when no update windows are due.
@@ -378,6 +380,7 @@ fn key_result(message: &pb::KeyResultRecorded, recorded: EventTime) -> Result<Ke
         delegates: message.delegates.iter().map(|delegate| id(delegate)).collect(),
         squad: nonempty(&message.squad).map(|squad| SquadId::from(squad.as_str())),
         curve,
+        unit: message.unit.clone(),
         watch_pace: message.watch_pace,
         update_windows: !message.no_update_window,
         recorded,

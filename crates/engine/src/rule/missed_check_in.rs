@@ -118,7 +118,7 @@ fn finding(
         explain: explain.build(),
         blast_radius: None,
         squads: squad.iter().map(ToString::to_string).collect(),
-        watched: format!("{missed} windows missed in a row"),
+        watched: format!("missed in a row {missed}"),
         amend: None,
         second_window: second,
     }

@@ -33,13 +33,6 @@ impl Sprints {
         series.sort_by(|a, b| (a.closed_at, a.sprint).cmp(&(b.closed_at, b.sprint)));
         series
     }
-
-    /// When what is due "at the close of a sprint" is due: its first close, else its planned end (R25).
-    #[allow(dead_code, reason = "for dependencies, whose fold is on its way")]
-    pub(crate) fn due_at_close_of(&self, sprint: &SprintId) -> Option<EventTime> {
-        let life = &self.sprints.get(sprint)?.life;
-        life.closes.first().map(|close| close.at).or(life.planned_end)
-    }
 }
 
 fn closed<'a>(id: &'a SprintId, sprint: &'a Sprint) -> Option<Closed<'a>> {

@@ -2,7 +2,7 @@
 
 use bellwether_wire::{Payload, pb};
 
-use crate::world::{World, deployed, human, in_category, person, stamp, ticket, time};
+use crate::world::{World, deployed, human, in_category, person, stamp, ticket};
 
 const BEFORE: &str = "2026-01-05T09:00:00Z";
 const ACTIVATED: &str = "2026-01-05T10:00:00Z";
@@ -315,26 +315,6 @@ fn r25_a_re_opened_sprint_makes_a_second_revision_and_overwrites_nothing() {
             (2, true, 2.0, 5.0),
         ]
     );
-}
-
-#[test]
-fn r25_what_is_due_at_the_close_is_due_at_the_first_one_or_at_the_planned_end() {
-    let mut world = World::new(&["ann"]);
-    let due = |world: &World| world.engine.sprints().due_at_close_of(&"s".into());
-    world.at(
-        BEFORE,
-        pb::SprintPlanned {
-            sprint: "s".into(),
-            squad: "a".into(),
-            planned_end: stamp("2026-01-16T12:00:00Z"),
-            ..Default::default()
-        },
-    );
-    world.activate(ACTIVATED, "s");
-    assert_eq!(due(&world), Some(time("2026-01-16T12:00:00Z")));
-    world.close(CLOSED, "s");
-    world.reopen(AFTER, "s");
-    assert_eq!(due(&world), Some(time(CLOSED)));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use bellwether_wire::{instant, pb};
 
 use crate::escalation::Phase;
 use crate::escalator::Escalator;
-use crate::firing::Watch;
 use crate::output::Output;
 
 /// Why a pending level is passed over when its escalation ends.
@@ -36,9 +35,8 @@ impl Escalator {
         let trigger = escalation.trigger;
         if let Some(instance) = self.instances.get_mut(&trigger) {
             instance.ended = Some(reason.to_owned());
-            let watch = Watch::of(instance);
-            self.watch(id, watch, false);
         }
+        self.refresh_watch(id);
         self.ledger.instance(&trigger);
         self.ledger.escalation(id);
         let ended = pb::EscalationEnded {

@@ -82,6 +82,6 @@ impl Escalator {
         }
         let subject = message.subject.as_ref().map_or("", |subject| subject.id.as_str());
         let as_of = instant::optional(message.as_of.as_ref()).unwrap_or(self.now);
-        ids::escalation_id(&self.options.id_key, &message.rule, &message.key_result, subject, as_of).into()
+        ids::escalation_id(&self.id_key, &message.rule, &message.key_result, subject, as_of).into()
     }
 }

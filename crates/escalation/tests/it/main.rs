@@ -12,4 +12,5 @@ mod r73_repeats;
 mod r74_resolve;
 mod r75_people;
 mod r76_hours;
+mod state;
 mod table;

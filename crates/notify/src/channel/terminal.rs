@@ -38,7 +38,8 @@ impl Channel for Terminal {
     }
 
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<Accepted, DeliveryError>> {
-        let written = self.write(&delivery.message.to_text());
+        // An empty line parts one message from the next.
+        let written = self.write(&format!("{}\n", delivery.message.to_text()));
         Box::pin(std::future::ready(match written {
             Ok(()) => Ok(Accepted::default()),
             Err(_) => Err(DeliveryError::retryable(Cause::Output)),
@@ -84,7 +85,7 @@ mod tests {
         let delivery = crate::delivery::testing::delivery("a title");
         Terminal::new(shared.clone()).deliver(&delivery).await.unwrap();
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(text, delivery.message.to_text());
+        assert_eq!(text, format!("{}\n", delivery.message.to_text()));
         assert!(text.contains("a title"));
     }
 

@@ -32,25 +32,21 @@ pub const ANSWER_MAX: usize = 16 * 1024;
 const REMOTE_ID_MAX: usize = 128;
 
 /// Settings of one webhook.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone)]
 pub struct WebhookOptions {
     /// Where to post to.
     pub url: Address,
     /// Secrets that sign, newest first; several while one is being replaced.
     pub secrets: Vec<Secret>,
     /// Time for one attempt, from connecting to the end of the answer.
-    #[serde(default = "default_timeout")]
     pub timeout: Millis,
     /// True when the target may have a private or loopback address.
-    #[serde(default)]
     pub allow_private_networks: bool,
 }
 
-fn default_timeout() -> Millis {
-    // Receivers are asked to queue and answer; one that works before it answers gets twice what vendors grant.
-    Millis::seconds(10)
-}
+/// The time-out unless configured otherwise. Receivers are asked to queue and answer; one that works before it answers
+/// gets twice what vendors grant.
+pub const TIMEOUT_DEFAULT: Millis = Millis::seconds(10);
 
 /// A URL whose path may be a secret: its `Debug` shows the host alone.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

@@ -1,13 +1,11 @@
 //! How long to wait before the next attempt: exponential back-off with full jitter, never before the target asked.
 
 use bellwether_model::{EventTime, Millis};
-use serde::{Deserialize, Serialize};
 
 use crate::random::Roll;
 
 /// Bounds of the attempts of one delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryOptions {
     /// Most attempts, the first included.
     pub attempts_max: u32,

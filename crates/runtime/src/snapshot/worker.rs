@@ -170,3 +170,104 @@ fn carry_out(depot: &mut Depot, job: Job) -> Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::options::{DeadLetterTopic, Options, Restore};
+    use crate::snapshot::codec::tests::sample;
+    use crate::snapshot::{MemoryObjects, Objects, ObjectsError, Put};
+
+    /// How long a report may take before the test gives up.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A store whose puts wait for leave.
+    #[derive(Debug)]
+    struct Gate {
+        objects: MemoryObjects,
+        leave: Mutex<Receiver<()>>,
+    }
+
+    impl Objects for Gate {
+        fn put_new(&self, name: &str, bytes: Vec<u8>) -> Result<Put, ObjectsError> {
+            let leave = self.leave.lock().unwrap().recv();
+            leave.map_err(|error| ObjectsError::new(format!("creating {name}"), error))?;
+            self.objects.put_new(name, bytes)
+        }
+
+        fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
+            self.objects.get(name)
+        }
+
+        fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError> {
+            self.objects.list(folder)
+        }
+
+        fn delete(&self, name: &str) -> Result<(), ObjectsError> {
+            self.objects.delete(name)
+        }
+    }
+
+    fn gated() -> (Worker, MemoryObjects, Sender<()>) {
+        let (leave, waiting) = channel();
+        let objects = MemoryObjects::default();
+        let gate: Arc<dyn Objects> = Arc::new(Gate { objects: objects.clone(), leave: Mutex::new(waiting) });
+        let dead_letters = DeadLetterTopic { topic: "dlq".to_owned(), partitions: 1 };
+        let restore = Restore::Snapshots(Arc::clone(&gate));
+        let options = Options::new("app", "process", "facts", 64, dead_letters, restore);
+        (Worker::threaded(Depot::new(gate, &options), "process").unwrap(), objects, leave)
+    }
+
+    #[test]
+    fn a_slow_store_holds_nobody_up_and_a_busy_unit_skips_its_turn() {
+        let (mut worker, objects, leave) = gated();
+        assert!(worker.publish(sample(1, vec![1])));
+        assert!(worker.is_publishing(UnitId(7)));
+        assert!(!worker.publish(sample(2, vec![1])), "one of a unit at a time");
+        assert!(worker.reports().is_empty());
+        assert!(objects.all().is_empty());
+
+        leave.send(()).unwrap();
+        assert!(worker.wait(PATIENCE), "told until the report is taken in");
+        assert!(matches!(&worker.reports()[..], [Report::Published { outcome: Ok(_), .. }]));
+        assert!(!worker.is_publishing(UnitId(7)));
+        assert!(!worker.wait(PATIENCE), "nothing is under way");
+        assert_eq!(objects.all().len(), 1);
+    }
+
+    #[test]
+    fn a_load_is_answered_with_its_ticket() {
+        let (mut worker, _, leave) = gated();
+        leave.send(()).unwrap();
+        assert!(worker.publish(sample(5, vec![1])));
+        assert!(worker.wait(PATIENCE));
+        worker.reports();
+        worker.load(LoadRequest { unit: UnitId(7), ticket: 9, committed: None, refused: BTreeSet::new() });
+        // Another publication is a report behind the answer, and can be waited for.
+        leave.send(()).unwrap();
+        assert!(worker.publish(sample(6, vec![1])));
+        while worker.wait(PATIENCE) {
+            for report in worker.reports() {
+                if let Report::Loaded { ticket, outcome, .. } = report {
+                    let (_, snapshot) = outcome.unwrap().found.unwrap();
+                    assert_eq!((ticket, snapshot.header.inputs[0].next_offset), (9, 5));
+                    return;
+                }
+            }
+        }
+        panic!("the load was not answered");
+    }
+
+    #[test]
+    fn a_store_that_fails_is_reported_and_the_unit_is_free_again() {
+        let (mut worker, _, leave) = gated();
+        drop(leave);
+        assert!(worker.publish(sample(1, vec![1])));
+        assert!(worker.wait(PATIENCE));
+        assert!(matches!(&worker.reports()[..], [Report::Published { outcome: Err(_), .. }]));
+        assert!(worker.publish(sample(2, vec![1])));
+    }
+}

@@ -46,8 +46,8 @@ fn signal(pid: u32, marker: &str, name: &str) -> anyhow::Result<()> {
     if !is_ours(pid, marker) {
         return Ok(());
     }
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
+    let status = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {pid}")])
         .status()
         .with_context(|| format!("sending SIG{name} to {pid}"))?;
     if !status.success() && is_ours(pid, marker) {

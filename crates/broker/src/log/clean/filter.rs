@@ -114,7 +114,7 @@ impl Filter<'_> {
                 let offset = header.base_offset + i64::from(record.offset_delta);
                 let superseded =
                     record.key.is_some_and(|key| self.latest.get(key).is_some_and(|latest| latest > offset));
-                !superseded && !(record.tombstone && expired)
+                !(superseded || record.tombstone && expired)
             })
             .copied()
             .collect();

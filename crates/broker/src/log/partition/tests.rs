@@ -6,6 +6,12 @@ fn transactional(producer: i64, sequence: i32) -> Build<'static> {
     Build { producer: Some((producer, 0, sequence)), transactional: true, ..Build::default() }
 }
 
+fn append_many(test: &mut TestLog, count: usize) {
+    for _ in 0..count {
+        test.append(&Build::default());
+    }
+}
+
 #[test]
 fn offsets_are_dense_and_reads_return_whole_batches_in_bounds() {
     let mut test = TestLog::new(keep_all());
@@ -16,7 +22,7 @@ fn offsets_are_dense_and_reads_return_whole_batches_in_bounds() {
     let bytes = test.log.read(7, 300, 250, true).unwrap().bytes;
     let first = BatchHeader::parse_whole(&bytes).unwrap();
     assert_eq!(first.base_offset, 6);
-    assert!(bytes.len() <= 250 && bytes.len() % first.size == 0);
+    assert!(bytes.len() <= 250 && bytes.len().is_multiple_of(first.size));
     let bounded = test.log.read(0, 6, 1 << 20, true).unwrap().bytes;
     assert_eq!(bounded.len(), first.size * 2);
     assert!(test.log.read(300, 300, 100, true).unwrap().bytes.is_empty());
@@ -39,7 +45,7 @@ fn a_batch_larger_than_the_read_ahead_is_served_whole() {
 #[test]
 fn reads_cross_segments_and_survive_a_reopening() {
     let mut test = TestLog::new(LogSettings { segment_bytes: 500, ..keep_all() });
-    (0..50).for_each(|_| drop(test.append(&Build::default())));
+    append_many(&mut test, 50);
     assert!(test.log.segments.len() > 5);
     let before = test.batches(i64::MAX);
     assert_eq!(before.len(), 50);
@@ -74,9 +80,9 @@ fn recovery_cuts_the_torn_tail_at_every_point() {
 #[test]
 fn recovery_cuts_at_a_flipped_bit_behind_the_saved_state() {
     let mut test = TestLog::new(keep_all());
-    (0..3).for_each(|_| drop(test.append(&Build::default())));
+    append_many(&mut test, 3);
     test.log.save_state();
-    (0..3).for_each(|_| drop(test.append(&Build::default())));
+    append_many(&mut test, 3);
     let path = test.log.segments[0].path.clone();
     let mut bytes = fs::read(&path).unwrap();
     let at = bytes.len() - 5;
@@ -89,7 +95,7 @@ fn recovery_cuts_at_a_flipped_bit_behind_the_saved_state() {
 #[test]
 fn state_of_the_growing_segment_is_not_trusted_after_a_power_failure() {
     let mut test = TestLog::new(keep_all());
-    (0..3).for_each(|_| drop(test.append(&Build::default())));
+    append_many(&mut test, 3);
     test.log.save_state();
     let path = test.log.segments[0].path.clone();
     let mut bytes = fs::read(&path).unwrap();
@@ -172,7 +178,7 @@ fn records_are_found_by_time() {
 #[test]
 fn deleting_records_raises_the_start_and_drops_whole_segments() {
     let mut test = TestLog::new(LogSettings { segment_bytes: 200, ..keep_all() });
-    (0..20).for_each(|_| drop(test.append(&Build::default())));
+    append_many(&mut test, 20);
     let segments = test.log.segments.len();
     assert_eq!(test.log.delete_before(11).unwrap(), 11);
     assert!(test.log.segments.len() < segments);

@@ -12,14 +12,11 @@ use crate::import::gather::Output;
 use crate::jira::Mapping;
 use crate::jira::fields::{Discovery, is_points_name};
 use crate::jira::snapshot::Snapshot;
-use crate::jira::ticket::{self, Context, identity};
+use crate::jira::ticket::{self, CREATED, Context, identity};
 use crate::jira::undo;
 use crate::jira::webhook::{self, Read};
 use crate::jira::wire::{History, Item, User};
 use crate::source::Source;
-
-/// The change id of an issue's creation, the same by webhook and by import.
-const CREATED: &str = "created";
 
 /// What could not be seen, counted over a site.
 #[derive(Debug, Default)]

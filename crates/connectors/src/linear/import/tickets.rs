@@ -130,7 +130,7 @@ fn walk(
         Some(at) => {
             let creator = ticket::actor(context.source, issue.creator.as_ref(), issue.creator_id());
             let first = as_of(&state, at);
-            output.emit(ticket::changed(context, id, "created", at, &first, creator), file);
+            output.emit(ticket::changed(context, id, ticket::CREATED, at, &first, creator), file);
         }
         None => output.skip(file, "issue without createdAt: its first state is not told"),
     }

@@ -225,7 +225,7 @@ impl<'a> Told<'a> {
             if self.state.urgency == pb::Urgency::Low {
                 return output.pass_over(file, "low urgency without a notification log: no page");
             }
-            let channel = pb::PageChannel::Unspecified;
+            let channel = map::PROXY_CHANNEL;
             let id = format!("{id}/page/{user}");
             output.emit(map::page_notified(origin, id, at, &self.state, user, channel, basis), file);
         };
@@ -299,7 +299,7 @@ impl<'a> Told<'a> {
                 continue;
             }
             let id = format!("incident/{}/{word}/{user}/{}/page", self.state.incident, at.ms());
-            let channel = pb::PageChannel::Unspecified;
+            let channel = map::PROXY_CHANNEL;
             output.emit(map::page_notified(origin, id, at, &self.state, user, channel, basis), file);
         }
     }
