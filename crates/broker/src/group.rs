@@ -1,9 +1,11 @@
 //! Consumer groups, classic protocol: who is a member, who leads, which generation holds.
 //!
-//!     Empty --join--> Joining --all rejoined, or deadline--> Syncing --leader's assignment--> Stable
-//!       ^               ^  ^                                   |                                |
-//!       |               |  +---- deadline, leave, new member --+                                |
-//!       +- last leaves -+------------- join, leave, session expiry -----------------------------+
+//! ```text
+//! Empty --join--> Joining --all rejoined, or deadline--> Syncing --leader's assignment--> Stable
+//!   ^               ^  ^                                   |                                |
+//!   |               |  +---- deadline, leave, new member --+                                |
+//!   +- last leaves -+------------- join, leave, session expiry -----------------------------+
+//! ```
 //!
 //! `state` is the pure machine of one group, `coordinator` holds all groups, answers waiting requests and runs the
 //! deadlines. Committed offsets are in the journal; membership is not durable: after a restart members are told that

@@ -1,7 +1,9 @@
 //! Cleaning a compacted log: of each key only the latest record stays. Works on closed segments outside the partition's
 //! lock and swaps the result in under it.
 //!
-//!     plan (locked) -> build (unlocked, reads and writes files) -> swap (locked, renames)
+//! ```text
+//! plan (locked) -> build (unlocked, reads and writes files) -> swap (locked, renames)
+//! ```
 //!
 //! Invariants: nothing at or above the last stable offset is touched; offsets never change; every producer's last
 //! batch stays, emptied if need be, so that its sequence numbers survive; deletions and the markers of vanished
