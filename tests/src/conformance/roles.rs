@@ -21,6 +21,9 @@ use super::wait::{Deadline, PATIENCE};
 /// The first word of a child's command line.
 const FLAG: &str = "--role";
 
+/// This program, even when a build has put another in its place since.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// What a child is to do.
 #[derive(Debug, Clone)]
 pub enum Role {
@@ -155,8 +158,7 @@ pub struct Child {
 impl Child {
     /// Starts a process in a role.
     pub fn start(role: &Role) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("finding the test program")?;
-        let mut process = Command::new(program)
+        let mut process = Command::new(OWN_PROGRAM)
             .arg(FLAG)
             .args(role.words())
             .stdin(Stdio::piped())

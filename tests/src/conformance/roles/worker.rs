@@ -73,9 +73,13 @@ pub(super) fn run(worker: &Worker) -> anyhow::Result<()> {
     }
 }
 
+/// Tries until the broker answers: it may be down just now.
 fn producer(cluster: &Cluster, worker: &Worker) -> anyhow::Result<Producer> {
     let settings = [("transaction.timeout.ms", "5000"), ("message.timeout.ms", "5000")];
-    cluster.transactional_with(&worker.transactional_id, &settings)
+    eventually("a producer", || match cluster.transactional_with(&worker.transactional_id, &settings) {
+        Ok(producer) => Ok(Some(producer)),
+        Err(error) => say(&format!("failed {error:#}")).map(|()| None),
+    })
 }
 
 /// Records of one assignment; `None` when the assignment changed under way.
