@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::{Accepted, BoxFuture, Channel, ChannelKind, Delivery, DeliveryError};
 
@@ -12,6 +13,8 @@ pub enum Answer {
     Accept,
     /// Fails it.
     Fail(DeliveryError),
+    /// Accepts it after a while.
+    AcceptAfter(Duration),
     /// Never answers.
     Hang,
 }
@@ -55,11 +58,13 @@ impl Channel for MemoryChannel {
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<Accepted, DeliveryError>> {
         lock(&self.attempts).push(delivery.clone());
         let answer = lock(&self.script).pop_front().unwrap_or_else(|| self.then.clone());
+        let accepted = Accepted { remote_id: Some(format!("remote-{}", delivery.attempt)) };
         match answer {
-            Answer::Accept => {
-                let remote_id = Some(format!("remote-{}", delivery.attempt));
-                Box::pin(std::future::ready(Ok(Accepted { remote_id })))
-            }
+            Answer::Accept => Box::pin(std::future::ready(Ok(accepted))),
+            Answer::AcceptAfter(while_it_works) => Box::pin(async move {
+                tokio::time::sleep(while_it_works).await;
+                Ok(accepted)
+            }),
             Answer::Fail(error) => Box::pin(std::future::ready(Err(error))),
             Answer::Hang => Box::pin(std::future::pending()),
         }

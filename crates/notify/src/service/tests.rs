@@ -205,6 +205,50 @@ async fn a_stop_leaves_what_waits_and_a_start_goes_on_with_it() {
     assert_eq!(channel.attempts().len(), 4);
 }
 
+/// Lives of random length that end in a stop or are cut: what was recorded as delivered is never attempted again, and
+/// in the end every delivery has an end.
+#[tokio::test(start_paused = true)]
+async fn whatever_the_cuts_nothing_is_lost_and_nothing_recorded_as_delivered_is_sent_again() {
+    for seed in 0..40 {
+        let mut random = Random::seeded(seed);
+        let script = (0..30).map(|_| match random.roll().below(6) {
+            0 => Answer::Accept,
+            1 => Answer::AcceptAfter(Duration::from_secs(3)),
+            2 => Answer::Fail(DeliveryError::permanent(Cause::Status(400))),
+            _ => retryable(),
+        });
+        let channel = memory(script.collect::<Vec<_>>());
+        let mut setup = Setup::new().target(Target::terminal("ops"), &channel);
+        for life in 0..6 {
+            let last = life == 5;
+            setup.options.drain_within =
+                if last { Millis::seconds(5) } else { Millis::seconds(random.roll().below(2) * 5) };
+            let service = setup.start();
+            let ended: BTreeSet<IdempotencyKey> = setup
+                .sink
+                .outcomes()
+                .iter()
+                .filter(|outcome| !outcome.receipt.type_name().contains("failed"))
+                .filter_map(|outcome| Receipt::from_event(&outcome.receipt).map(|(key, _)| key))
+                .collect();
+            setup.sink.outcomes().iter().for_each(|outcome| service.restore(&outcome.receipt));
+            let before = channel.attempts().len();
+            for level in 1..=4 {
+                service.submit(&page_load(level)).await;
+            }
+            let length = if last { 2 * 86_400 } else { random.roll().below(20) };
+            tokio::time::sleep(Duration::from_secs(length.unsigned_abs())).await;
+            for attempt in &channel.attempts()[before..] {
+                assert!(!ended.contains(&attempt.id.idempotency_key()), "seed {seed}: sent again");
+            }
+            let drained = service.drain().await;
+            assert!(!last || drained == Drained::default(), "seed {seed}: {drained:?}");
+        }
+        let ends = setup.receipts().iter().filter(|it| !it.starts_with("failed")).count();
+        assert_eq!(ends, 4, "seed {seed}: {:?}", setup.receipts());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_receipt_that_the_log_refuses_is_offered_until_it_is_taken() {
     let channel = memory([]);

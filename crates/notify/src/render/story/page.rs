@@ -72,8 +72,10 @@ impl Story for Page {
             |it: &KeyResultView| format!("At risk: {} (target {}).", words::key_result(view), it.target);
         let mut lines: Vec<String> = view.key_result.iter().map(at_risk).collect();
         match view.level.number() {
-            4 => lines.push("The load is still at or above the line of this level, 6 pages a week by default.".into()),
-            5 => lines.push("It holds for several engineers of the function at once, two by default.".into()),
+            4 => lines.push(
+                "The load is still at or above the line of this level, 6 pages a week by default.".into(),
+            ),
+            5 => lines.push("It holds for as many engineers of the function at once as this level asks for, two by default.".into()),
             _ => {}
         }
         lines
