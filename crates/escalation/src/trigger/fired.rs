@@ -1,7 +1,7 @@
 //! A trigger fired: the instance is known from now on, and its escalation starts.
 //!
 //! A repeat of the event does nothing, however late within the horizon. A backfilled trigger starts no escalation and
-//! still counts for guards: it is fired and not cleared.
+//! still counts for guards: it is fired and not cleared. No two triggers share an escalation.
 
 use bellwether_model::{EscalationId, TriggerId};
 use bellwether_wire::{ids, instant, pb};
@@ -20,7 +20,9 @@ impl Escalator {
         if message.trigger.is_empty() || self.instances.get(&trigger).is_some() {
             return;
         }
-        let escalation = (!message.backfill).then(|| self.escalation_id(message));
+        let escalation = (!message.backfill)
+            .then(|| self.escalation_id(message))
+            .filter(|escalation| self.instances.of_escalation(escalation).is_none());
         let instance = Instance {
             fired: message.clone(),
             amended: None,

@@ -155,3 +155,29 @@ fn what_is_over_is_forgotten_after_its_horizon() {
     world.escalator.apply(&event, hour(500), &mut world.out);
     world.expect(&["+500h esc-t refused escalation.acknowledged: no escalation has this id"]);
 }
+
+#[test]
+fn two_triggers_never_share_an_escalation() {
+    let mut world = World::new();
+    world.fire(0, &Trigger::new("t", "owner-absence"));
+    let mut other = Trigger::new("u", "kpi-drift");
+    other.0.escalation = "esc-t".to_owned();
+    world.fire(1, &other);
+    world.apply(2, other.cleared("met"));
+    world.advance(2);
+    assert!(world.said().iter().all(|line| line.starts_with("+0h")));
+    assert!(world.escalator.describe("esc-t").starts_with("running"));
+}
+
+#[test]
+fn a_trigger_without_the_id_of_its_escalation_gets_one_that_every_replay_makes_again() {
+    let started = || {
+        let mut world = World::new();
+        let mut trigger = Trigger::new("t", "owner-absence");
+        trigger.0.escalation.clear();
+        world.fire(0, &trigger);
+        world.said().remove(0)
+    };
+    assert_eq!(started(), started());
+    assert!(started().ends_with(" started default"));
+}
