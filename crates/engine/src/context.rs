@@ -5,8 +5,7 @@
 
 use bellwether_model::EventTime;
 use bellwether_model::Thresholds;
-use bellwether_model::{ClearAfter, RuleId};
-use bellwether_model::{KeyResultId, PersonId, SquadId};
+use bellwether_model::{ClearAfter, KeyResultId, PersonId, SquadId};
 use bellwether_wire::envelope::{Event, EventId};
 use bellwether_wire::{Payload, ids, instant, pb};
 

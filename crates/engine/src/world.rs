@@ -57,6 +57,27 @@ pub(crate) fn in_category(ticket: &pb::TicketChanged, category: pb::StatusCatego
     pb::TicketChanged { category: category.into(), ..ticket.clone() }
 }
 
+/// A key result of squad `a`, owned by ann, without update windows.
+pub(crate) fn key_result(
+    id: &str,
+    measure: &str,
+    kind: pb::KeyResultKind,
+    baseline: f64,
+    target: f64,
+) -> pb::KeyResultRecorded {
+    pb::KeyResultRecorded {
+        key_result: id.into(),
+        measure: measure.into(),
+        kind: kind.into(),
+        baseline,
+        target,
+        owner: "ann".into(),
+        squad: "a".into(),
+        no_update_window: true,
+        ..Default::default()
+    }
+}
+
 /// A deployment to production that ended well.
 pub(crate) fn deployed(deployment: &str) -> pb::DeploymentFinished {
     pb::DeploymentFinished {
@@ -172,6 +193,25 @@ impl World {
     /// The assessment of a sprint published last.
     pub(crate) fn sprint(&self, sprint: &str) -> &pb::SprintAssessed {
         self.sprint_assessments(sprint).last().expect("the sprint was assessed")
+    }
+
+    /// A value of a key result is recorded.
+    pub(crate) fn reading(&mut self, when: &str, key_result: &str, value: f64) {
+        self.at(when, pb::ReadingRecorded { key_result: key_result.into(), value, ..Default::default() });
+    }
+
+    /// Every assessment of a key result, in the order they were published.
+    pub(crate) fn assessments(&self, key_result: &str) -> Vec<&pb::KeyResultAssessed> {
+        let messages = self.said.iter().filter_map(|event| match &event.payload {
+            Payload::KeyResultAssessed(message) if message.key_result == key_result => Some(message.as_ref()),
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    /// The assessment of a key result published last.
+    pub(crate) fn assessed(&self, key_result: &str) -> &pb::KeyResultAssessed {
+        self.assessments(key_result).last().expect("the key result was assessed")
     }
 
     /// Time passes.

@@ -362,8 +362,7 @@ fn key_result(message: &pb::KeyResultRecorded, recorded: EventTime) -> Result<Ke
     let direction = match message.direction() {
         pb::Direction::HigherIsBetter => Direction::HigherIsBetter,
         pb::Direction::LowerIsBetter => Direction::LowerIsBetter,
-        pb::Direction::Unspecified if target < baseline => Direction::LowerIsBetter,
-        pb::Direction::Unspecified => Direction::HigherIsBetter,
+        pb::Direction::Unspecified => direction_of(measure, baseline, target),
     };
     let curve = message
         .curve
@@ -386,6 +385,16 @@ fn key_result(message: &pb::KeyResultRecorded, recorded: EventTime) -> Result<Ke
         recorded,
         from: instant::optional(message.effective_from.as_ref()).unwrap_or(recorded),
     })
+}
+
+/// The good direction where none is recorded: that of the measure, else the way from the baseline to the target.
+fn direction_of(measure: Measure, baseline: Decimal, target: Decimal) -> Direction {
+    match measure {
+        Measure::O12 | Measure::O13 | Measure::O2 | Measure::O21 | Measure::O23 => Direction::LowerIsBetter,
+        Measure::O11 | Measure::O22 | Measure::O31 | Measure::O32 | Measure::O33 => Direction::HigherIsBetter,
+        Measure::Custom if target < baseline => Direction::LowerIsBetter,
+        Measure::Custom => Direction::HigherIsBetter,
+    }
 }
 
 fn optional_zone(text: &str) -> Result<Option<Zone>, String> {

@@ -1,0 +1,187 @@
+//! Key results: what each is worth now, whether it keeps pace, and where it leads.
+//!
+//! Facts and other components only mark a key result; it is judged once an instant is complete, at mid-cycle, at week
+//! ends, and when an input of it changed ([`judgement`]). Then the assessment is published and `velocity-drop.pace` looks
+//! ([`crate::rule::pace`]). What it is not: a fold of sprints, pages, check-ins or dependencies; it asks them
+//! ([`inputs`]).
+//!
+//! Invariants: a key result is judged where its squad is; nothing is said of it before the stream's first event (R4); at
+//! most one assessment of it is published in an instant.
+
+mod assessment;
+pub(crate) mod frame;
+pub(crate) mod inputs;
+pub(crate) mod judgement;
+mod marks;
+pub(crate) mod measured;
+mod momentum;
+pub(crate) mod pace;
+mod projection;
+mod readings;
+mod record;
+mod schedule;
+mod status;
+mod touch;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_model::{EventTime, KeyResultId, Millis, SquadId};
+use bellwether_wire::instant;
+use bellwether_wire::pb;
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::context::Context;
+use crate::deadlines::Deadline;
+use crate::order::Why;
+use crate::rule;
+use frame::Frame;
+use inputs::Inputs;
+use judgement::{Judgement, Own};
+use marks::Marks;
+pub(crate) use readings::Reading;
+use readings::Readings;
+
+/// Whether an assessment is published.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Publish {
+    /// Not for this reason.
+    #[default]
+    No,
+    /// When it says something else than the last one.
+    IfChanged,
+    /// In any case.
+    Always,
+}
+
+/// Why a key result is to be looked at when the instant is complete.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Look {
+    /// What caused it.
+    why: Option<Why>,
+    /// True when an input of the value, the target or the owner changed (R8).
+    rule: bool,
+    publish: Publish,
+}
+
+/// What was published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Published {
+    at: EventTime,
+    fingerprint: u64,
+}
+
+/// What a key result has of its own.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+struct Book {
+    readings: Readings,
+    /// A page measure at week ends.
+    weeks: Marks,
+    /// A page measure at the last closes of the squad's sprints.
+    closes: Marks,
+    /// Pages of ended weeks arrived from this instant on: those weeks are measured again.
+    late_pages: Option<EventTime>,
+    look: Option<Look>,
+    /// When a change that is published at most once an hour is due.
+    hourly: Option<EventTime>,
+    published: Option<Published>,
+    /// First instant of the version last seen in force.
+    version: Option<EventTime>,
+    /// True while more pages cannot change what the rule finds: distinct people only grow in number.
+    settled: bool,
+}
+
+/// All key results known in one partition.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct KeyResults {
+    books: BTreeMap<KeyResultId, Book>,
+    /// Those measured from pages and judged here, by squad.
+    of_pages: BTreeMap<SquadId, BTreeSet<KeyResultId>>,
+    /// Mid-cycle and end of the present quarter: before mid-cycle no pace is judged.
+    cycle: Option<(EventTime, EventTime)>,
+}
+
+impl KeyResults {
+    /// An instant at which a key result may have to be looked at is complete.
+    pub(crate) fn on_deadline(&mut self, context: &mut Context<'_>, inputs: &Inputs<'_>, id: &KeyResultId) {
+        self.schedule(context, id);
+        let Some(book) = self.books.get_mut(id) else { return };
+        let look = book.look.take();
+        let Some(frame) = Frame::of(context, id, context.now) else { return };
+        let now = frame.now;
+        let week_end = schedule::is_week_end(&frame);
+        let turning_point = week_end || now == frame.quarter.mid();
+        let hour_is_over = book.hourly.is_some_and(|due| due <= now);
+        if look.is_none() && !turning_point && !hour_is_over {
+            return;
+        }
+        if measured::is_of_pages(frame.measure()) {
+            if let Some(from) = book.late_pages.take() {
+                book.weeks.measure_again(context, inputs.pages, &frame, from);
+                book.closes.measure_again(context, inputs.pages, &frame, from);
+            }
+            if week_end {
+                book.weeks.measure_week(context, inputs.pages, &frame);
+            }
+            book.closes.measure_closes(context, inputs, &frame);
+        }
+        let look = look.unwrap_or_default();
+        let cause = look.why.filter(|_| !turning_point).map_or_else(|| context.cause.clone(), Why::cause);
+        let mut context = context.because(&cause);
+        let own = Own { readings: &book.readings, weeks: &book.weeks, closes: &book.closes };
+        let judgement = Judgement::of(&mut context, inputs, own, &frame);
+        let wanted = [
+            look.publish,
+            if week_end { Publish::Always } else { Publish::No },
+            if turning_point || hour_is_over { Publish::IfChanged } else { Publish::No },
+        ];
+        let publish = wanted.into_iter().max().unwrap_or_default();
+        if publish > Publish::No {
+            let message = assessment::assess(&context, inputs, own, &frame, &judgement);
+            book.publish(&mut context, &frame, message, publish);
+        }
+        if (look.rule || turning_point) && !frame.ended {
+            let own = Own { readings: &book.readings, weeks: &book.weeks, closes: &book.closes };
+            let late = look.why.map(|why| why.earliest);
+            book.settled = rule::pace::look(&mut context, inputs, own, &frame, &judgement, late);
+        }
+    }
+}
+
+impl Book {
+    /// Publishes an assessment; one that comes too soon after the last waits for the next instant.
+    fn publish(
+        &mut self,
+        context: &mut Context<'_>,
+        frame: &Frame<'_>,
+        message: pb::KeyResultAssessed,
+        publish: Publish,
+    ) {
+        let (id, now) = (frame.id, context.now);
+        let fingerprint = xxh3_64(&message.encode_to_vec());
+        self.hourly = None;
+        if let Some(last) = self.published {
+            if last.fingerprint == fingerprint && (publish != Publish::Always || last.at == now) {
+                return;
+            }
+            if last.at == now {
+                let next = now.plus(Millis::from_ms(1));
+                self.hourly = Some(next);
+                context.deadlines.set(next, Deadline::KeyResult(id.clone()));
+                return;
+            }
+        }
+        self.published = Some(Published { at: now, fingerprint });
+        let subject = format!("key-result/{id}");
+        let message = pb::KeyResultAssessed {
+            sources: assessment::source_ages(context, frame),
+            assessed_at: Some(instant::timestamp(now)),
+            ..message
+        };
+        context.emit(format!("{subject}/{now}"), subject, message);
+    }
+}
+
+#[cfg(test)]
+mod tests;

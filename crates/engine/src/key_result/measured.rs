@@ -1,0 +1,113 @@
+//! Measures that are computed from pages: what they come to at an instant.
+
+use bellwether_model::{Measure, Quarter, Ratio, SquadId};
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::page::Pages;
+use crate::page::load::weekend;
+use crate::page::population::Population;
+
+/// Fewer weekend pages than this are no data for their spread (R43).
+const LEAST_WEEKEND_PAGES: u32 = 4;
+
+/// What a measure comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Measured {
+    /// Nothing to judge by.
+    NoData,
+    /// A value.
+    Value(Ratio),
+    /// O2.1: the top has too few pages to concentrate anything. Met, whatever the ratio is, if there is one.
+    Spread(Option<Ratio>),
+    /// O2.1: the median is 0 and the top has several. Not met, and no ratio (R33).
+    Concentrated,
+}
+
+impl Measured {
+    /// The value, where there is one.
+    pub(crate) fn value(self) -> Option<Ratio> {
+        match self {
+            Self::Value(value) | Self::Spread(Some(value)) => Some(value),
+            Self::NoData | Self::Spread(None) | Self::Concentrated => None,
+        }
+    }
+
+    /// Whether it meets a target; `None` for no data.
+    pub(crate) fn met(self, meets: impl Fn(Ratio) -> bool) -> Option<bool> {
+        match self {
+            Self::NoData => None,
+            Self::Value(value) => Some(meets(value)),
+            Self::Spread(_) => Some(true),
+            Self::Concentrated => Some(false),
+        }
+    }
+}
+
+/// True for measures that are computed from pages.
+pub(crate) fn is_of_pages(measure: Measure) -> bool {
+    matches!(measure, Measure::O2 | Measure::O21 | Measure::O22)
+}
+
+/// A page measure of a squad at the instant of the context; O2.2 of the quarter up to it.
+pub(crate) fn of_pages(
+    context: &Context<'_>,
+    pages: &Pages,
+    measure: Measure,
+    squad: &SquadId,
+    quarter: &Quarter,
+) -> Measured {
+    if pages.first_event().is_none_or(|first| first > context.now) {
+        return Measured::NoData;
+    }
+    match measure {
+        Measure::O2 => most_pages_a_week(context, pages, squad),
+        Measure::O21 => concentration(context, pages, squad),
+        Measure::O22 => spread_of_weekends(context, pages, squad, quarter),
+        Measure::O11
+        | Measure::O12
+        | Measure::O13
+        | Measure::O23
+        | Measure::O31
+        | Measure::O32
+        | Measure::O33
+        | Measure::Custom => Measured::NoData,
+    }
+}
+
+/// O2: the most pages a week of any member, over the rolling window.
+fn most_pages_a_week(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
+    let now = context.now;
+    let of = |person: &_| {
+        let zone = context.reference.zone_of(person, now);
+        pages.person(person).map_or(0, |theirs| theirs.window(zone, now).total())
+    };
+    let most = context.reference.members_of(squad, now).map(of).max();
+    let weeks = Ratio::new(i128::from(context.thresholds().page_load_window_days), 7);
+    most.zip(weeks)
+        .and_then(|(most, weeks)| Ratio::from(most).checked_div(weeks))
+        .map_or(Measured::NoData, Measured::Value)
+}
+
+/// O2.1: top over median of the eligible population.
+fn concentration(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
+    let thresholds = context.thresholds();
+    let population = Population::of(pages, context, squad);
+    let people = u32::try_from(population.counts.len()).unwrap_or(u32::MAX);
+    if people < thresholds.concentration_minimum_population {
+        return Measured::NoData;
+    }
+    if population.top() < thresholds.concentration_minimum_top_pages {
+        return Measured::Spread(population.ratio());
+    }
+    population.ratio().map_or(Measured::Concentrated, Measured::Value)
+}
+
+/// O2.2: distinct engineers with a weekend page, quarter to date.
+fn spread_of_weekends(context: &Context<'_>, pages: &Pages, squad: &SquadId, quarter: &Quarter) -> Measured {
+    let weekend = weekend(pages, context, squad, quarter);
+    if weekend.values().sum::<u32>() < LEAST_WEEKEND_PAGES {
+        return Measured::NoData;
+    }
+    Measured::Value(Ratio::from(u32::try_from(weekend.len()).unwrap_or(u32::MAX)))
+}

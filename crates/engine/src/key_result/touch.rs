@@ -1,0 +1,224 @@
+//! What makes a key result be looked at: readings, closed sprints, pages, check-ins, dependencies (R8); reference data is
+//! in [`super::record`].
+//!
+//! Nothing is judged here: the deadline of the present instant does it, when all facts of it are known.
+
+use std::collections::BTreeSet;
+
+use bellwether_model::{Decimal, DependencyId, KeyResultId, KeyResultKind, Measure, SquadId};
+use bellwether_wire::{Payload, pb};
+
+use super::frame::Frame;
+use super::{KeyResults, Look, Publish, Reading};
+use crate::check_in::CheckIns;
+use crate::context::Context;
+use crate::deadlines::Deadline;
+use crate::dependency::Dependencies;
+use crate::fact::Fact;
+use crate::order::{Why, next_hour};
+use crate::rule;
+use crate::sprint::SeriesChanged;
+
+impl KeyResults {
+    /// Folds a recorded value or a closed survey.
+    pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
+        match Reading::read(fact) {
+            Some((id, Ok(reading))) => self.record_reading(context, &id, reading),
+            Some((_, Err(reason))) => context.skip(reason),
+            None => {}
+        }
+    }
+
+    /// Takes a reading: recorded, surveyed, or the value of a valid check-in (R41).
+    pub(crate) fn record_reading(&mut self, context: &mut Context<'_>, id: &KeyResultId, reading: Reading) {
+        let now = context.now;
+        if self.books.entry(id.clone()).or_default().readings.insert(reading, now) {
+            self.look(context, id, true, Publish::Always, Some(Why::of(context.cause)));
+        }
+    }
+
+    /// A check-in was filed, or an owner was assigned.
+    pub(crate) fn on_check_in(&mut self, context: &mut Context<'_>, check_ins: &CheckIns, fact: &Fact) {
+        match &fact.event.payload {
+            Payload::CheckInFiled(message) => {
+                let id = KeyResultId::from(message.key_result.as_str());
+                match check_ins.value_of(context, fact).map(|(_, value)| Decimal::from_f64(value)) {
+                    Some(Some(value)) => {
+                        let reading = Reading::of(fact, fact.event.time, value.into());
+                        self.record_reading(context, &id, reading);
+                    }
+                    Some(None) => context.skip(format!("key result {id}: value is out of range")),
+                    None => self.touch(context, &id),
+                }
+            }
+            Payload::OwnerAssigned(message) => {
+                let id = KeyResultId::from(message.key_result.as_str());
+                self.look(context, &id, true, Publish::IfChanged, Some(Why::of(context.cause)));
+            }
+            _ => {}
+        }
+    }
+
+    /// A dependency was agreed, moved, delivered or cancelled.
+    pub(crate) fn on_dependency_fact(
+        &mut self,
+        context: &mut Context<'_>,
+        dependencies: &Dependencies,
+        fact: &Fact,
+    ) {
+        let dependency = match &fact.event.payload {
+            Payload::DependencyAgreed(message) => &message.dependency,
+            Payload::DependencyRescheduled(message) => &message.dependency,
+            Payload::DependencyDelivered(message) => &message.dependency,
+            Payload::DependencyCancelled(message) => &message.dependency,
+            _ => return,
+        };
+        self.on_dependency(context, dependencies, &DependencyId::from(dependency.as_str()));
+    }
+
+    /// A dependency is due, or is not any more: what it blocks is shown with it.
+    pub(crate) fn on_dependency(
+        &mut self,
+        context: &mut Context<'_>,
+        dependencies: &Dependencies,
+        id: &DependencyId,
+    ) {
+        for key_result in dependencies.get(id).into_iter().flat_map(|known| &known.key_results) {
+            self.touch(context, key_result);
+        }
+    }
+
+    /// Something that is shown of a key result changed, such as its update windows or its dependencies; its value did not.
+    pub(crate) fn touch(&mut self, context: &mut Context<'_>, id: &KeyResultId) {
+        self.look(context, id, false, Publish::IfChanged, None);
+    }
+
+    /// The series of closed sprints of a squad changed.
+    pub(crate) fn on_series(&mut self, context: &mut Context<'_>, changed: Option<&SeriesChanged>) {
+        let Some(changed) = changed else { return };
+        let now = context.now;
+        let theirs: Vec<(KeyResultId, Measure)> = context
+            .reference
+            .key_results(now)
+            .filter(|(_, key_result)| key_result.squad.as_ref() == Some(&changed.squad))
+            .map(|(id, key_result)| (id.clone(), key_result.measure))
+            .collect();
+        for (id, measure) in theirs {
+            match measure {
+                Measure::O11 | Measure::O12 | Measure::O13 => {
+                    self.look(context, &id, true, Publish::Always, Some(changed.why));
+                }
+                // Their trend is that of their values at closes.
+                Measure::O2 | Measure::O21 | Measure::O22 => {
+                    self.look(context, &id, false, Publish::IfChanged, Some(changed.why));
+                }
+                Measure::O23 | Measure::O31 | Measure::O32 | Measure::O33 | Measure::Custom => {}
+            }
+        }
+    }
+
+    /// A fact of the page topic was folded.
+    pub(crate) fn on_pages(&mut self, context: &mut Context<'_>, fact: &Fact) {
+        if self.of_pages.is_empty() {
+            return;
+        }
+        let squads = self.squads_of(context, fact);
+        let ids: BTreeSet<KeyResultId> =
+            squads.iter().filter_map(|squad| self.of_pages.get(squad)).flatten().cloned().collect();
+        for id in ids {
+            self.on_page(context, &id, fact);
+        }
+    }
+
+    /// A local day begins in a zone: rolling windows moved.
+    pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>) {
+        let ids: BTreeSet<KeyResultId> = self.of_pages.values().flatten().cloned().collect();
+        for id in ids {
+            self.look(context, &id, false, Publish::IfChanged, None);
+        }
+    }
+
+    /// Squads whose pages a fact may change.
+    fn squads_of(&self, context: &Context<'_>, fact: &Fact) -> Vec<SquadId> {
+        if !fact.squads.is_empty() {
+            return fact.squads.clone();
+        }
+        match fact.resolved.as_slice() {
+            [] => self.of_pages.keys().cloned().collect(),
+            people => {
+                let squads = people.iter().flat_map(|p| context.reference.squads_of(&p.person, context.now));
+                squads.cloned().collect()
+            }
+        }
+    }
+
+    fn on_page(&mut self, context: &mut Context<'_>, id: &KeyResultId, fact: &Fact) {
+        let (now, at) = (context.now, fact.event.time);
+        let Some(key_result) = context.reference.key_result(id, now) else { return };
+        let of_value = match key_result.kind {
+            KeyResultKind::Accumulate | KeyResultKind::ReachLevel => true,
+            // Weeks are measured when they end; only the quarter to date changes with every page.
+            KeyResultKind::HoldLevel => key_result.measure == Measure::O22 && is_weekend(context, fact),
+        };
+        let is_watched = rule::pace::is_watched(key_result);
+        let book = self.books.entry(id.clone()).or_default();
+        let late = book.weeks.last().is_some_and(|end| at < end);
+        if late {
+            book.late_pages = Some(book.late_pages.map_or(at, |known| known.min(at)));
+        }
+        if book.hourly.is_none() {
+            let due = next_hour(now);
+            book.hourly = Some(due);
+            context.deadlines.set(due, Deadline::KeyResult(id.clone()));
+        }
+        let judged = self.cycle.is_some_and(|(mid, end)| now >= mid || now >= end);
+        if late || (of_value && is_watched && judged && !book.settled) {
+            self.look(context, id, true, Publish::No, Some(Why::of(context.cause)));
+        }
+    }
+
+    /// Has a key result in force looked at when the instant is complete.
+    pub(super) fn look(
+        &mut self,
+        context: &mut Context<'_>,
+        id: &KeyResultId,
+        rule: bool,
+        publish: Publish,
+        why: Option<Why>,
+    ) {
+        if Frame::of(context, id, context.now).is_some_and(|frame| !frame.ended) {
+            self.look_even_at_its_end(context, id, rule, publish, why);
+        }
+    }
+
+    pub(super) fn look_even_at_its_end(
+        &mut self,
+        context: &mut Context<'_>,
+        id: &KeyResultId,
+        rule: bool,
+        publish: Publish,
+        why: Option<Why>,
+    ) {
+        let book = self.books.entry(id.clone()).or_default();
+        let known = book.look.unwrap_or_default();
+        let why = match (known.why, why) {
+            (Some(known), Some(why)) => Some(known.and(why)),
+            (known, why) => known.or(why),
+        };
+        book.look = Some(Look { why, rule: known.rule || rule, publish: known.publish.max(publish) });
+        context.deadlines.set(context.now, Deadline::KeyResult(id.clone()));
+    }
+}
+
+/// False only for a page that cannot lie in a weekend.
+fn is_weekend(context: &Context<'_>, fact: &Fact) -> bool {
+    let Payload::PageNotified(message) = &fact.event.payload else { return true };
+    let Some(person) = responder(fact, message) else { return true };
+    let at = fact.event.time;
+    let zone = context.reference.zone_of(&person, at);
+    context.reference.calendar_of(&person, at).is_weekend(zone.local_day(at))
+}
+
+fn responder(fact: &Fact, message: &pb::PageNotified) -> Option<bellwether_model::PersonId> {
+    fact.person(message.responder.as_ref())
+}
