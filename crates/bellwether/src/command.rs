@@ -1,5 +1,6 @@
 //! The commands: one file each.
 
+mod audit;
 mod broker;
 mod config;
 mod connect;
@@ -48,7 +49,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Notify => connect::run(&config, connect::Edge::Notify),
         Command::Doctor(doctor) => doctor::run(&config, &doctor),
         Command::Demo(demo) => demo::run(&config, &demo),
-        Command::Audit(_) => Err(Failure::new(crate::failure::Exit::Internal, "under construction")),
+        Command::Audit(audit) => audit::run(&audit),
     }
 }
 

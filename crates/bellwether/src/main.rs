@@ -3,6 +3,7 @@
 //! One subcommand per role and per task; `up` hosts all roles in one process. Every command ends with a documented
 //! exit code and, when it fails, says what, why and what to do.
 
+mod audit;
 mod cli;
 mod client;
 mod command;

@@ -1,0 +1,120 @@
+//! `bellwether audit`: a report from raw exports.
+
+use std::process::ExitCode;
+
+use bellwether_connectors::{ImportOptions, import};
+use bellwether_model::{EventTime, Millis, Thresholds};
+use bellwether_wire::Event;
+use bellwether_wire::ids::HashKey;
+
+use crate::audit::{self, Report};
+use crate::cli::Audit;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::format::{self, Format};
+use crate::replay::{Pipeline, order};
+
+/// Reports.
+///
+/// # Errors
+/// When nothing usable was found.
+pub fn run(args: &Audit) -> Result<ExitCode, Failure> {
+    let options = ImportOptions { infer_reference: true, ..ImportOptions::default() };
+    let mut events: Vec<Event> = Vec::new();
+    let imported = import(&args.paths, &options, &mut |_| {}, &mut |batch| events.extend(batch));
+    if events.is_empty() {
+        return Err(Failure::new(Exit::Input, "nothing in these files is an export this version knows")
+            .hint("`bellwether import PATH --to -` says of each file what it is and why it was left out"));
+    }
+    order::sort(&mut events);
+    let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &Thresholds::default());
+    let mut said = Vec::new();
+    for event in &events {
+        pipeline.fold(event);
+        said.append(&mut pipeline.take());
+    }
+    // One more hour, so that what is published once an hour is.
+    let last = events.last().map_or(EventTime::MIN, |event| event.time);
+    pipeline.finish(last.plus(Millis::hours(1)));
+    said.append(&mut pipeline.take());
+    let mut report = audit::report(&events, &said, args.names);
+    report.notes.extend(imported.notes.iter().cloned());
+    let refused = imported.files.iter().filter(|file| file.verdict.word() == "refused").count();
+    if refused > 0 {
+        report.notes.push(format!(
+            "{refused} files could not be used; `bellwether import PATH --to /dev/null` lists them"
+        ));
+    }
+    if pipeline.unresolved() > 0 {
+        report
+            .notes
+            .push(format!("{} events name people or boards that nothing explains", pipeline.unresolved()));
+    }
+    print(args.format, &report)?;
+    Ok(if imported.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+fn print(format: Format, report: &Report) -> Result<(), Failure> {
+    if format == Format::Json {
+        let text =
+            serde_json::to_string(report).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?;
+        return format::lines([text]);
+    }
+    let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    heading(format, "Last sprints")?;
+    let headings =
+        ["squad", "sprint", "closed", "committed", "in production", "done", "scope change", "interrupts"];
+    format::rows(format, &headings, &report.sprints, |line| {
+        vec![
+            line.squad.clone(),
+            line.sprint.clone(),
+            line.closed_at[..10].to_owned(),
+            line.committed.to_string(),
+            dash(&line.commit_reliability),
+            dash(&line.done),
+            dash(&line.scope_change),
+            dash(&line.interrupts),
+        ]
+    })?;
+    heading(format, "On-call load, rolling four weeks")?;
+    let headings = [
+        "squad",
+        "top engineer",
+        "pages a week",
+        "median in four weeks",
+        "ratio",
+        "weekend people",
+        "people",
+    ];
+    format::rows(format, &headings, &report.load, |line| {
+        vec![
+            line.squad.clone(),
+            line.top.clone(),
+            line.top_per_week.clone(),
+            line.median.clone(),
+            line.ratio.clone(),
+            line.weekend_people.to_string(),
+            line.people.to_string(),
+        ]
+    })?;
+    heading(format, "What would have fired")?;
+    format::rows(format, &["rule", "squad", "subject", "at", "arithmetic"], &report.triggers, |line| {
+        vec![
+            line.rule.clone(),
+            line.squad.clone(),
+            line.subject.clone(),
+            line.at.clone(),
+            line.arithmetic.clone(),
+        ]
+    })?;
+    let mut lines = vec![String::new()];
+    lines.extend(report.next_risk.iter().map(|risk| format!("next attrition risk: {risk}")));
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    format::lines(lines)
+}
+
+fn heading(format: Format, text: &str) -> Result<(), Failure> {
+    match format {
+        Format::Markdown => format::lines([String::new(), format!("## {text}"), String::new()]),
+        Format::Table | Format::Json => format::lines([String::new(), text.to_owned()]),
+    }
+}
