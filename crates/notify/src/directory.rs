@@ -29,12 +29,12 @@ use situation::Situation;
 pub(crate) use situation::Slot;
 use table::Table;
 
-/// Persons and what surrounds them.
-#[derive(Debug)]
+/// Persons and what surrounds them. Its `Debug` counts and shows no name.
 pub struct Directory {
     key: HashKey,
     organisations: Table<pb::OrganisationRecorded>,
     persons: Table<pb::PersonRecorded>,
+    identities: Table<pb::IdentityRecorded>,
     squads: Table<pb::SquadRecorded>,
     memberships: Table<pb::MembershipRecorded>,
     systems: Table<pb::SystemRecorded>,
@@ -67,6 +67,7 @@ impl Directory {
             key,
             organisations: Table::default(),
             persons: Table::default(),
+            identities: Table::default(),
             squads: Table::default(),
             memberships: Table::default(),
             systems: Table::default(),
@@ -94,7 +95,11 @@ impl Directory {
                 self.learn_person(it);
                 self.persons.record(&it.person, at, bounds!(it), it.as_ref().clone());
             }
-            Payload::IdentityRecorded(it) => self.scrubber.learn(&it.person, Handle::Id(&it.external_id)),
+            Payload::IdentityRecorded(it) => {
+                self.scrubber.learn(&it.person, Handle::Id(&it.external_id));
+                let id = pair("", &it.source, &it.external_id);
+                self.identities.record(&id, at, bounds!(it), it.as_ref().clone());
+            }
             Payload::SquadRecorded(it) => {
                 self.squads.record(&it.squad, at, bounds!(it), it.as_ref().clone());
             }
@@ -137,9 +142,11 @@ impl Directory {
             "bellwether.organisation.recorded.v1" => self.organisations.remove(name),
             "bellwether.person.recorded.v1" => {
                 self.persons.remove(name);
+                self.identities.retain(|identity| identity.person != name);
                 self.scrubber.forget(name);
                 self.pseudonyms.remove(&ids::pseudonym(&self.key, name));
             }
+            "bellwether.identity.recorded.v1" => self.identities.remove(name),
             "bellwether.squad.recorded.v1" => self.squads.remove(name),
             "bellwether.membership.recorded.v1" => self.memberships.remove(name),
             "bellwether.system.recorded.v1" => self.systems.remove(name),
@@ -218,6 +225,12 @@ impl Directory {
 
     pub(crate) fn scrubber(&self) -> &Scrubber {
         &self.scrubber
+    }
+}
+
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Directory({} persons)", self.pseudonyms.len())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Persons of the directory: from pseudonym to name and address.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{EventTime, LocalDay, Zone};
 use bellwether_wire::{ids, pb};
@@ -17,6 +17,8 @@ pub struct Address {
     pub name: String,
     /// E-mail address; empty where none is recorded.
     pub email: String,
+    /// Linked accounts, by the source that knows them: where a chat channel finds its user.
+    pub accounts: BTreeMap<String, String>,
     /// Zone.
     pub zone: Zone,
 }
@@ -46,8 +48,11 @@ impl Directory {
 
     /// Where a person is reached now; `None` for an unknown pseudonym and for somebody who left.
     pub(crate) fn address(&self, pseudonym: &str, at: EventTime) -> Option<Address> {
-        let person = self.persons.at(self.resolve(pseudonym)?, at)?;
+        let id = self.resolve(pseudonym)?;
+        let person = self.persons.at(id, at)?;
+        let identities = self.identities.all_at(at).map(|(_, it)| it).filter(|it| it.person == id);
         Some(Address {
+            accounts: identities.map(|it| (it.source.clone(), it.external_id.clone())).collect(),
             pseudonym: pseudonym.to_owned(),
             name: person.name.clone(),
             email: person.email.clone(),

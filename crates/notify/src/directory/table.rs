@@ -51,6 +51,11 @@ impl<T> Table<T> {
         self.records.remove(id);
     }
 
+    /// Forgets every record of which a version does not pass.
+    pub(crate) fn retain(&mut self, passes: impl Fn(&T) -> bool) {
+        self.records.retain(|_, versions| versions.iter().all(|version| passes(&version.value)));
+    }
+
     /// What counts at an instant.
     pub(crate) fn at(&self, id: &str, at: EventTime) -> Option<&T> {
         effective(self.records.get(id)?, at).map(|version| &version.value)

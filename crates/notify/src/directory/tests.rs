@@ -11,6 +11,7 @@ fn a_pseudonym_leads_to_a_person_and_an_address() {
     let address = directory.address(&org::pseudonym("p-ana"), org::now()).unwrap();
     assert_eq!((address.name.as_str(), address.email.as_str()), ("Ana Souza", "ana.souza@acme.test"));
     assert_eq!(address.zone.name(), "Asia/Tokyo");
+    assert_eq!(address.accounts["pagerduty://acme"], "557058:0f3a-77");
     assert_eq!(directory.address("eng-unknown", org::now()), None);
     let shown = format!("{address:?}");
     assert!(!shown.contains("Ana") && !shown.contains('@'), "{shown}");
@@ -40,6 +41,8 @@ fn a_tombstone_erases_name_address_and_scrubbing() {
     assert!(directory.person("p-ana", org::now()).is_none());
     assert!(directory.resolve(&org::pseudonym("p-ana")).is_none());
     assert_eq!(directory.scrubber().scrub("Ana Souza", None), "Ana Souza");
+    let mut identities = directory.identities.all_at(org::now());
+    assert!(identities.all(|(id, it)| it.person != "p-ana" && !id.contains("557058")));
 }
 
 #[test]

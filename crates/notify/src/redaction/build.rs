@@ -141,8 +141,15 @@ fn thing(reach: &Reach<'_>) -> String {
 }
 
 fn figure(reach: &Reach<'_>, input: &pb::ExplainInput) -> Figure {
+    let name = reach.typed(&input.name);
+    if input.unit == "instant"
+        && let Ok(at) = EventTime::parse(&input.value)
+    {
+        let display = crate::text::moment(at, reach.directory.zone(reach.at));
+        return Figure { name, display, unit: String::new() };
+    }
     let display = if input.display.is_empty() { &input.value } else { &input.display };
-    Figure { name: reach.typed(&input.name), display: reach.typed(display), unit: reach.typed(&input.unit) }
+    Figure { name, display: reach.typed(display), unit: reach.typed(&input.unit) }
 }
 
 fn threshold(reach: &Reach<'_>, threshold: &pb::ExplainThreshold) -> Threshold {

@@ -5,6 +5,9 @@ use bellwether_wire::pb;
 
 use super::GROUP_MIN;
 
+/// Inputs that say how a key result goes, whatever it measures.
+const OF_THE_COURSE: &[&str] = &["pace", "periods-met", "periods-ended", "target", "elapsed", "planned"];
+
 /// Whom a figure is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
@@ -46,13 +49,15 @@ impl Scope {
             )
             | None => About::Person,
             Some(RuleId::MomentumDecay) => About::Group(self.people),
-            Some(RuleId::VelocityDropPace | RuleId::ProjectedMiss) => self.about_measure(),
+            Some(RuleId::VelocityDropPace | RuleId::ProjectedMiss) => self.about_measure(input),
             Some(RuleId::KpiDrift | RuleId::DependencyBreach) => About::Thing,
         }
     }
 
-    fn about_measure(&self) -> About {
+    fn about_measure(&self, input: &str) -> About {
         match self.measure {
+            // The value of O2 is the load of whoever has most; how many weeks met the target is the squad's.
+            Some(Measure::O2) if !OF_THE_COURSE.contains(&input) => About::Person,
             Some(
                 Measure::O11
                 | Measure::O12

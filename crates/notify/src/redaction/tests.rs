@@ -105,6 +105,19 @@ fn figures_of_a_squad_of_four_go_to_those_entitled_to_names_alone() {
 }
 
 #[test]
+fn the_weekly_load_of_whoever_has_most_is_theirs_though_the_pace_is_the_squads() {
+    let mut step = steps::step(RuleId::VelocityDropPace, 2);
+    step.key_result = "kr-load".into();
+    let inputs = &mut step.explain.as_mut().unwrap().inputs;
+    inputs[0].name = "week 3".into();
+    let view =
+        view(&step, org::now(), &reader(Audience::AdjacentEms, Medium::Email), &org::directory()).unwrap();
+    let names: Vec<&str> = view.figures.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["pace", "elapsed"]);
+    assert!(view.figures_withheld && view.arithmetic.is_none());
+}
+
+#[test]
 fn page_sources_of_a_small_squad_are_withheld_and_of_an_unread_one_unknown() {
     let step = steps::step(RuleId::VelocityDropPageLoad, 2);
     let neighbour = reader(Audience::AdjacentEms, Medium::Email);
