@@ -2,6 +2,9 @@
 //! `sim::case`, `embedded::case` on a broker started in this process, `apache::case` at the address in
 //! `BELLWETHER_KAFKA`. Without the address those are listed as ignored, with the reason beside the name.
 //!
+//! `BELLWETHER_KAFKA_SETTINGS` adds client settings to that address, as `name=value` words: a cluster behind TLS and
+//! SASL, another group protocol.
+//!
 //! One case more runs where there are processes to freeze: a member that was stopped until its partition moved.
 
 use std::collections::BTreeMap;
@@ -27,6 +30,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Where Apache Kafka listens.
 const ADDRESS: &str = "BELLWETHER_KAFKA";
+/// Client settings for it.
+const SETTINGS: &str = "BELLWETHER_KAFKA_SETTINGS";
 /// Set for a child process: what the frozen member is to do.
 const CHILD: &str = "BELLWETHER_PORT_CHILD";
 /// Cases wait more than they work.
@@ -130,11 +135,24 @@ struct Cluster(KafkaLog);
 
 impl Cluster {
     fn connect(address: &str) -> Result<Self, Failed> {
-        let mut options = KafkaOptions::new(address);
+        let mut options = options(address).map_err(|error| Failed::from(format!("{error:#}")))?;
         // Rebalances are heard of at a heartbeat.
         options.heartbeat_interval = Duration::from_millis(200);
         Ok(Self(KafkaLog::connect(options)?))
     }
+}
+
+/// Options for an address; the further settings are those of Apache Kafka's.
+fn options(address: &str) -> anyhow::Result<KafkaOptions> {
+    let apache = std::env::var(ADDRESS).is_ok_and(|apache| apache == address);
+    let words = if apache { std::env::var(SETTINGS).unwrap_or_default() } else { String::new() };
+    let mut settings = BTreeMap::from([("bootstrap.servers".to_owned(), address.to_owned())]);
+    for word in words.split_whitespace() {
+        let (name, value) =
+            word.split_once('=').with_context(|| format!("{SETTINGS}: `{word}` has no `=`"))?;
+        settings.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(KafkaOptions::from_settings(settings)?)
 }
 
 impl Harness for Cluster {
@@ -237,7 +255,7 @@ fn answer(line: &str) -> anyhow::Result<()> {
 }
 
 fn connect(address: &str) -> anyhow::Result<KafkaLog> {
-    let mut options = KafkaOptions::new(address);
+    let mut options = options(address)?;
     options.session_timeout = SESSION;
     Ok(KafkaLog::connect(options)?)
 }

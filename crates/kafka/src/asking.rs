@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::metadata::Metadata;
 
-use bellwether_log::{Bounds, Result, TopicPartition};
+use bellwether_log::{Bounds, Error, ErrorClass, Result, TopicPartition};
 
 use crate::config;
 use crate::context::{Common, PlainContext};
@@ -19,6 +19,8 @@ use crate::options::KafkaOptions;
 pub(crate) const ASK: Duration = Duration::from_secs(10);
 /// How long a new client is given to ask for a bearer token, which it does through its queue.
 const TOKEN: Duration = Duration::from_millis(200);
+/// Events taken before a question: a request for a token may be behind log lines.
+const EVENTS: usize = 32;
 
 pub(crate) struct Asking {
     /// Asks for what committed readers may see.
@@ -34,13 +36,18 @@ impl Asking {
             let client: BaseConsumer<PlainContext> = config::asking(options, committed)
                 .create_with_context(PlainContext(common.clone()))
                 .map_err(|error| failure::fatal("open a client", error))?;
-            client.poll(if common.has_tokens() { TOKEN } else { Duration::ZERO });
+            settle(&client, common);
             Ok(client)
         };
         let asking = Self { committed: client(true)?, uncommitted: client(false)? };
-        let reached = asking.committed.fetch_metadata(None, ASK).map(drop);
-        reached.map_err(|error| failure::failure(format!("reach {}", options.bootstrap_servers), error))?;
-        Ok(asking)
+        let Err(error) = asking.committed.fetch_metadata(None, ASK) else { return Ok(asking) };
+        serve(&asking.committed);
+        let what = format!("reach {}", options.bootstrap_servers);
+        Err(match common.take_refusal() {
+            // What the client returns is a lost connection; what it was told is why.
+            Some(refusal) => Error::with_source(ErrorClass::Fatal, what, refusal),
+            None => failure::failure(what, error),
+        })
     }
 
     /// What the cluster says of one topic, or of all.
@@ -86,6 +93,13 @@ fn watermarks(client: &BaseConsumer<PlainContext>, partition: &TopicPartition) -
 
 /// Takes events that wait in the client's queue: log lines, requests for a token.
 fn serve(client: &BaseConsumer<PlainContext>) {
-    // Such a client fetches nothing, so a poll brings no message to lose; errors show in the question that follows.
-    let _ = client.poll(Duration::ZERO);
+    for _ in 0..EVENTS {
+        // Such a client fetches nothing, so a poll brings no message to lose; errors show in the next question.
+        let _ = client.poll(Duration::ZERO);
+    }
+}
+
+/// Lets a new client ask for a bearer token, without which its first question would wait in vain.
+pub(crate) fn settle<C: ConsumerContext>(client: &BaseConsumer<C>, common: &Common) {
+    let _ = client.poll(if common.has_tokens() { TOKEN } else { Duration::ZERO });
 }

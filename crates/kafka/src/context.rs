@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::client::OAuthToken;
@@ -17,7 +17,7 @@ use rdkafka::producer::{NoCustomPartitioner, ProducerContext};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
-use bellwether_log::TopicPartition;
+use bellwether_log::{Error, ErrorClass, TopicPartition};
 
 use crate::options::{KafkaOptions, Sasl};
 
@@ -25,12 +25,14 @@ use crate::options::{KafkaOptions, Sasl};
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
     token: Option<Sasl>,
+    /// Why the cluster cannot be spoken to, as one of the clients was told last.
+    refusal: Arc<Mutex<Option<String>>>,
 }
 
 impl Common {
     pub(crate) fn new(options: &KafkaOptions) -> Self {
         let token = options.security.sasl.clone().filter(|sasl| matches!(sasl, Sasl::OAuthBearer { .. }));
-        Self { token }
+        Self { token, refusal: Arc::default() }
     }
 
     /// True when the client asks for bearer tokens.
@@ -38,12 +40,35 @@ impl Common {
         self.token.is_some()
     }
 
-    fn oauth_token(&self) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+    /// Why the cluster refused us, if it did; forgets it.
+    pub(crate) fn take_refusal(&self) -> Option<String> {
+        lock(&self.refusal).take()
+    }
+
+    fn heard(&self, error: &KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason, "client error");
+        let refused = matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::Authentication
+                    | RDKafkaErrorCode::SaslAuthenticationFailed
+                    | RDKafkaErrorCode::SSL
+                    | RDKafkaErrorCode::UnsupportedSASLMechanism
+            )
+        );
+        if refused {
+            *lock(&self.refusal) = Some(reason.to_owned());
+        }
+    }
+
+    pub(crate) fn oauth_token(&self) -> bellwether_log::Result<OAuthToken> {
         let Some(Sasl::OAuthBearer { token_file, principal, lifetime }) = &self.token else {
-            return Err("no bearer token is configured".into());
+            return Err(Error::new(ErrorClass::Fatal, "find a bearer token: none is configured"));
         };
-        let token = std::fs::read_to_string(token_file)
-            .map_err(|error| format!("read the bearer token {}: {error}", token_file.display()))?;
+        let token = std::fs::read_to_string(token_file).map_err(|error| {
+            let what = format!("read the bearer token {}", token_file.display());
+            Error::with_source(ErrorClass::Transient, what, error)
+        })?;
         let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO) + *lifetime;
         Ok(OAuthToken {
             token: token.trim().to_owned(),
@@ -81,14 +106,14 @@ macro_rules! client_context {
             fn stats_raw(&self, _statistics: &[u8]) {}
 
             fn error(&self, error: KafkaError, reason: &str) {
-                tracing::debug!(target: "librdkafka", %error, reason, "client error");
+                self.common().heard(&error, reason);
             }
 
             fn generate_oauth_token(
                 &self,
                 _config: Option<&str>,
             ) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-                self.common().oauth_token()
+                Ok(self.common().oauth_token()?)
             }
         }
     };

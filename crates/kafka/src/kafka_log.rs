@@ -13,7 +13,7 @@ use bellwether_log::{
 };
 
 use crate::appender::KafkaAppender;
-use crate::asking::{ASK, Asking};
+use crate::asking::{ASK, Asking, settle};
 use crate::config;
 use crate::context::{Common, GroupContext, named};
 use crate::failure;
@@ -78,7 +78,7 @@ impl EventLog for KafkaLog {
         let consumer: BaseConsumer<GroupContext> = config::positions(&inner.options, group)
             .create_with_context(GroupContext::new(inner.common.clone()))
             .map_err(|error| failure::fatal(format!("read the positions of {group}"), error))?;
-        consumer.poll(Duration::ZERO);
+        settle(&consumer, &inner.common);
         let found = committed_offsets(&consumer, group, partitions, ASK)?;
         let position = |(partition, committed): (TopicPartition, Option<i64>)| {
             committed.map(|next_offset| Position { partition, next_offset })

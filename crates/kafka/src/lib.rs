@@ -35,6 +35,7 @@ mod producing;
 mod reader;
 mod records;
 mod reserved;
+mod token;
 mod topics;
 mod transaction;
 

@@ -19,6 +19,7 @@ use crate::config;
 use crate::context::{Common, PlainContext};
 use crate::failure;
 use crate::options::KafkaOptions;
+use crate::token;
 
 /// How long a new topic may take to have leaders everywhere we look.
 const APPEAR_BOUND: Duration = Duration::from_secs(20);
@@ -136,9 +137,13 @@ pub(crate) fn describe(
 }
 
 fn admin(options: &KafkaOptions, common: &Common) -> Result<AdminClient<PlainContext>> {
-    config::admin(options)
+    let admin: AdminClient<PlainContext> = config::admin(options)
         .create_with_context(PlainContext(common.clone()))
-        .map_err(|error| failure::fatal("open an admin client", error))
+        .map_err(|error| failure::fatal("open an admin client", error))?;
+    if common.has_tokens() {
+        token::give(admin.inner(), common.oauth_token()?)?;
+    }
+    Ok(admin)
 }
 
 /// Waits for a future of the admin client on this thread; its answers come from a thread of the client's own.
