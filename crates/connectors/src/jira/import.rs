@@ -106,7 +106,7 @@ impl Gathering {
             Kind::Field => site.take_field(&object),
             Kind::Status => site.take_status(object),
             Kind::IssueType => site.take_type(object),
-            Kind::User => site.people.extend(typed(object)),
+            Kind::User => typed(object).into_iter().for_each(|person| site.note_person(person)),
         }
     }
 

@@ -52,6 +52,8 @@ pub struct ReceiverOptions {
     pub pagerduty: BTreeMap<String, PagerDutyEndpoint>,
     /// Requests handled at once; one more is answered 503.
     pub requests_max: usize,
+    /// Longest body taken from anybody; above it the answer is 413. PagerDuty and Linear have lower limits anyway.
+    pub body_bytes_max: usize,
     /// Bytes of bodies held at once; a body that does not fit is answered 503.
     pub bytes_max: usize,
     /// How far Linear's `webhookTimestamp` may be from now.
@@ -69,6 +71,7 @@ impl Default for ReceiverOptions {
             linear: BTreeMap::new(),
             pagerduty: BTreeMap::new(),
             requests_max: REQUESTS_MAX,
+            body_bytes_max: BODY_BYTES_MAX,
             bytes_max: BYTES_MAX,
             linear_window: LINEAR_WINDOW,
             keep_unmapped: true,
@@ -86,16 +89,14 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Linear's own rule: a delivery older than a minute is a replay.
 const LINEAR_WINDOW: Millis = Millis::seconds(60);
 
-/// Longest body of a source. Above it the answer is 413.
-///
-/// PagerDuty sends at most 256 KiB; Linear's are below 1 MiB; Jira's carry whole issues and may be larger.
-pub(crate) fn body_bytes_max(source: Source) -> usize {
-    match source {
-        Source::PagerDuty => 512 * 1024,
-        Source::Linear => 2 * 1024 * 1024,
-        Source::Jira => 10 * 1024 * 1024,
-    }
-}
+/// Longest body by default: what Jira says it sends at most.
+const BODY_BYTES_MAX: usize = 25 * 1024 * 1024;
+
+/// Longest body of PagerDuty: it drops what is above 256 KiB itself.
+const PAGERDUTY_BYTES_MAX: usize = 512 * 1024;
+
+/// Longest body of Linear: an issue with its description, several times over.
+const LINEAR_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Time for the whole of a request, below what the source waits: PagerDuty and Linear 5 s, Jira 30 s.
 pub(crate) fn time_limit(source: Source) -> Duration {
@@ -131,6 +132,15 @@ pub enum OptionsError {
 }
 
 impl ReceiverOptions {
+    /// Longest body taken from a source.
+    pub(crate) fn body_bytes_max(&self, source: Source) -> usize {
+        match source {
+            Source::PagerDuty => self.body_bytes_max.min(PAGERDUTY_BYTES_MAX),
+            Source::Linear => self.body_bytes_max.min(LINEAR_BYTES_MAX),
+            Source::Jira => self.body_bytes_max,
+        }
+    }
+
     /// Checks that every endpoint can be reached and believed.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::Semaphore;
 
 use super::delivery::{Delivery, Disposition, Outcome};
-use super::options::{ReceiverOptions, body_bytes_max, time_limit};
+use super::options::{ReceiverOptions, time_limit};
 use super::refusal::Refusal;
 use crate::metric_definitions as names;
 use crate::sink::Sink;
@@ -90,7 +90,7 @@ async fn handle(
     mut request: Request,
 ) -> Result<Disposition, Refusal> {
     let _request = receiver.requests.try_acquire().map_err(|_| Refusal::Busy)?;
-    let bytes_max = body_bytes_max(source);
+    let bytes_max = receiver.options.body_bytes_max(source);
     let bytes = content_length(request.headers()).unwrap_or(bytes_max);
     if bytes > bytes_max {
         return Err(Refusal::TooLong { bytes_max });

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::post;
 use tokio::sync::Semaphore;
 
-use super::options::{ReceiverOptions, body_bytes_max};
+use super::options::ReceiverOptions;
 use super::receive::{Receiver, answer};
 use crate::sink::Sink;
 use crate::source::Source;
@@ -33,6 +33,6 @@ fn route(source: Source, receiver: &Arc<Receiver>) -> Router {
     };
     Router::new()
         .route(&format!("/webhooks/{}/{{account}}", source.word()), post(handler))
-        .layer(DefaultBodyLimit::max(body_bytes_max(source)))
+        .layer(DefaultBodyLimit::max(receiver.options.body_bytes_max(source)))
         .with_state(Arc::clone(receiver))
 }

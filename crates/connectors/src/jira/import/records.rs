@@ -8,8 +8,28 @@ use crate::import::gather::FileIndex;
 use crate::jira::snapshot::Snapshot;
 use crate::jira::wire::{History, User};
 
-/// Longest text of a changed field that is kept: enough for labels and lists of sprints; a description is longer.
-const ITEM_TEXT_BYTES_MAX: usize = 2_048;
+/// Longest text of a changed field that is followed: enough for labels and lists of sprints.
+const FOLLOWED_BYTES_MAX: usize = 4_096;
+
+/// Longest text of any other field: enough for a number or a size; a description is longer and says nothing here.
+const OTHER_BYTES_MAX: usize = 32;
+
+/// Fields whose changes are followed, in lower case.
+const FOLLOWED: &[&str] = &[
+    "status",
+    "resolution",
+    "assignee",
+    "priority",
+    "labels",
+    "issuetype",
+    "parent",
+    "issueparentassociation",
+    "key",
+    "fix version",
+    "fixversions",
+    "link",
+    "sprint",
+];
 
 /// One issue.
 #[derive(Debug)]
@@ -61,8 +81,10 @@ pub(super) fn add(
         format!("change-{at}-{}", crate::ids::digest(&[&format!("{:?}", history.items)]))
     });
     for item in &mut history.items {
+        let followed = FOLLOWED.contains(&item.name().as_str());
+        let bytes_max = if followed { FOLLOWED_BYTES_MAX } else { OTHER_BYTES_MAX };
         for text in [&mut item.from, &mut item.from_string, &mut item.to, &mut item.to_string] {
-            if text.as_ref().is_some_and(|text| text.len() > ITEM_TEXT_BYTES_MAX) {
+            if text.as_ref().is_some_and(|text| text.len() > bytes_max) {
                 *text = None;
             }
         }

@@ -36,7 +36,7 @@ pub(super) struct Site {
     pub(super) types: BTreeMap<String, IssueType>,
     pub(super) categories: Categories,
     pub(super) discovery: Discovery,
-    pub(super) people: Vec<User>,
+    pub(super) people: BTreeMap<String, User>,
     /// Ids of issues by key.
     pub(super) ids: BTreeMap<String, String>,
     /// Left out while reading, by file and why.
@@ -64,11 +64,31 @@ impl Site {
         self.types.extend(other.types);
         self.categories.absorb(other.categories);
         self.discovery.absorb(other.discovery);
-        self.people.extend(other.people);
+        other.people.into_values().for_each(|person| self.note_person(person));
         self.ids.extend(other.ids);
         for (place, count) in other.left_out {
             *self.left_out.entry(place).or_default() += count;
         }
+    }
+
+    /// Notes somebody once, with as much as any payload tells.
+    pub(super) fn note_person(&mut self, person: User) {
+        let Some(id) = person.id().map(str::to_owned) else { return };
+        let told = |person: &User| {
+            let fields =
+                [&person.display_name, &person.email_address, &person.time_zone, &person.account_type];
+            fields.into_iter().flatten().count()
+        };
+        if let Some(known) = self.people.get(&id) {
+            let less = told(&person) < told(known);
+            // Of two that tell as much one is chosen by content, so that the order of files changes nothing.
+            let same = *known == person;
+            if less || same || (told(&person) == told(known) && format!("{person:?}") < format!("{known:?}"))
+            {
+                return;
+            }
+        }
+        self.people.insert(id, person);
     }
 
     fn leave_out(&mut self, file: FileIndex, why: &'static str) {
@@ -96,7 +116,7 @@ impl Site {
         }
         let Changelog { total, histories, .. } = issue.changelog.unwrap_or_default();
         let has_changelog = total.is_some() || !histories.is_empty();
-        self.people.extend(beside.people);
+        beside.people.into_iter().for_each(|person| self.note_person(person));
         let mut record = IssueRecord {
             snapshot,
             created: beside.created,
@@ -123,7 +143,7 @@ impl Site {
                 self.discovery.named(id, name);
             }
         }
-        self.people.extend(history.author.clone());
+        history.author.clone().into_iter().for_each(|person| self.note_person(person));
         history
     }
 

@@ -202,7 +202,7 @@ fn tell(uri: &str, unseen: &Unseen, output: &mut Output) {
 }
 
 fn note_people(uri: &str, site: &Site, output: &mut Output) {
-    for person in &site.people {
+    for person in site.people.values() {
         note_person(uri, person, output);
     }
 }
