@@ -12,8 +12,13 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Unix milliseconds; may jump.
     fn now_ms(&self) -> i64;
 
-    /// Milliseconds from an arbitrary start; never goes back.
-    fn elapsed_ms(&self) -> u64;
+    /// Time since an arbitrary start; never goes back.
+    fn elapsed(&self) -> Duration;
+
+    /// The same in whole milliseconds.
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 
     /// Waits.
     fn wait(&self, duration: Duration);
@@ -59,8 +64,8 @@ impl Clock for SystemClock {
         }
     }
 
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     #[allow(clippy::disallowed_methods, reason = "this is the adapter the ban on sleeping points to")]
@@ -100,8 +105,8 @@ impl Clock for ManualClock {
         self.now_ms.load(Ordering::SeqCst)
     }
 
-    fn elapsed_ms(&self) -> u64 {
-        self.elapsed_ms.load(Ordering::SeqCst)
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms.load(Ordering::SeqCst))
     }
 
     fn wait(&self, duration: Duration) {
@@ -118,8 +123,8 @@ impl<C: Clock> Clock for NoClock<C> {
         self.0.now_ms()
     }
 
-    fn elapsed_ms(&self) -> u64 {
-        self.0.elapsed_ms()
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 
     fn wait(&self, duration: Duration) {

@@ -100,3 +100,15 @@ pub enum Error {
     #[error("the snapshot thread could not be started")]
     SnapshotThread(#[source] std::io::Error),
 }
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -20,25 +20,25 @@
 mod changelog;
 mod origin;
 mod replay;
+mod terms;
 
 use std::collections::BTreeSet;
 
-use bellwether_log::{ErrorClass, EventLog, Member, TopicPartition};
+use bellwether_log::{ErrorClass, TopicPartition};
 
 use crate::backoff::Backoff;
-use crate::broadcast::Broadcast;
-use crate::error::Error;
-use crate::fold::{Fold, FoldFactory, UnitId};
+use crate::error::{Error, chain};
 use crate::guard::Panicked;
-use crate::options::{Options, Restore};
+use crate::options::Restore;
 use crate::snapshot::depot::{LoadError, Loaded};
-use crate::snapshot::worker::{LoadRequest, Worker};
+use crate::snapshot::worker::LoadRequest;
 use crate::status::HaltCause;
 use crate::unit::{Quarantine, Skips};
 
 use changelog::ChangelogLoad;
 use origin::Origin;
 use replay::{Replay, Replayed};
+pub(crate) use terms::{Progress, Restored, Surroundings, Trouble};
 
 /// Records a replay may pass over because of panics before it is taken for a fold that does not work at all; each
 /// one starts the replay over.
@@ -81,75 +81,6 @@ enum RestoreStep {
     Changelog(Box<ChangelogLoad>),
     Starting { restored: Box<Restored> },
     Finished,
-}
-
-/// A unit's state at its committed positions.
-pub(crate) struct Restored {
-    pub(crate) fold: Box<dyn Fold>,
-    pub(crate) committed: Vec<Option<i64>>,
-    /// Where each input goes on.
-    pub(crate) next_offsets: Vec<i64>,
-    pub(crate) logical_ms: Option<i64>,
-    pub(crate) observed: Vec<i64>,
-    pub(crate) skips: Skips,
-    pub(crate) quarantine: Option<Quarantine>,
-    /// Its past is not in the log any more: a snapshot is due as soon as something is committed.
-    pub(crate) irreplaceable: bool,
-    pub(crate) replayed: u64,
-}
-
-impl std::fmt::Debug for Restored {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Restored").field("next_offsets", &self.next_offsets).finish_non_exhaustive()
-    }
-}
-
-/// What a slice of a restore came to.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    /// There is more to do at once.
-    Working,
-    /// Something else must happen first.
-    Waiting,
-    /// The unit can go live.
-    Done(Box<Restored>),
-    /// The unit cannot be restored until somebody acts.
-    Halted(HaltCause),
-    /// The partitions are not ours any more; the group will say so.
-    Fenced,
-}
-
-/// Why a slice did not come through.
-pub(crate) enum Trouble {
-    /// The log refused.
-    Log(bellwether_log::Error),
-    /// The snapshot store failed and may answer later.
-    Store(crate::snapshot::ObjectsError),
-    /// The fold panicked on a record of the replay.
-    PanickedOn { at: TopicPartition, offset: i64, panic: Panicked },
-    /// The unit must halt.
-    Halt(HaltCause),
-    /// The service must end.
-    Fatal(Error),
-}
-
-impl From<bellwether_log::Error> for Trouble {
-    fn from(error: bellwether_log::Error) -> Self {
-        Self::Log(error)
-    }
-}
-
-/// What a restore works with.
-pub(crate) struct Surroundings<'a> {
-    pub(crate) unit: UnitId,
-    pub(crate) inputs: &'a [TopicPartition],
-    pub(crate) log: &'a dyn EventLog,
-    pub(crate) member: &'a mut dyn Member,
-    pub(crate) factory: &'a dyn FoldFactory,
-    pub(crate) worker: Option<&'a mut Worker>,
-    pub(crate) broadcast: &'a Broadcast,
-    pub(crate) options: &'a Options,
-    pub(crate) elapsed_ms: u64,
 }
 
 impl Restoration {
@@ -409,16 +340,4 @@ impl Restoration {
         self.retry_at = Some(elapsed_ms + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         Some(Progress::Waiting)
     }
-}
-
-/// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -129,7 +129,7 @@ fn restored(name: &str, snapshot: &Snapshot, around: &Surroundings<'_>) -> Optio
     let fold = match guarded(|| around.factory.restore(around.unit, &header.engine, &snapshot.payload)) {
         Ok(Ok(fold)) => fold,
         Ok(Err(error)) => {
-            refused(super::chain(&error));
+            refused(crate::error::chain(&error));
             return None;
         }
         Err(Panicked(message)) => {

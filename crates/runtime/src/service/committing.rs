@@ -17,12 +17,11 @@ use super::Service;
 use super::batch::{After, Batch};
 use crate::backoff::Backoff;
 use crate::decide::{AfterIndefinite, after_indefinite};
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::failpoint::Failpoint;
 use crate::metric_definitions::{
     BATCHES, COMMIT_SECONDS, DEAD_LETTERS, OUTCOME, OUTPUTS, RECORDS, ROLE, STAGE, TRANSACTIONS,
 };
-use crate::restore::chain;
 use crate::unit::Phase;
 
 impl Service {
@@ -37,12 +36,12 @@ impl Service {
         let transaction = Transaction { records, positions, token };
         self.failpoint(Failpoint::BeforeCommit)?;
 
-        let started_ms = self.clock.elapsed_ms();
+        let started = self.clock.elapsed();
         let outcome = self.send(&transaction)?;
         self.failpoint(Failpoint::AfterCommit)?;
-        let took_ms = self.clock.elapsed_ms().saturating_sub(started_ms);
+        let took = self.clock.elapsed().saturating_sub(started);
         let role = self.options.role.clone();
-        metrics::histogram!(COMMIT_SECONDS, ROLE => role).record(took_ms as f64 / 1_000.0);
+        metrics::histogram!(COMMIT_SECONDS, ROLE => role).record(took);
         match outcome {
             Ok(outcome) => self.committed(batch, &transaction, &outcome),
             Err(source) => self.refused(batch, &transaction, &before, source),

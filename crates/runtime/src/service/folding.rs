@@ -24,7 +24,8 @@ impl Service {
     /// Folds until the batch is full or nothing more may be folded.
     pub(super) fn fold_batch(&mut self) -> Result<Batch, Error> {
         let mut batch = Batch::default();
-        let started_ms = self.clock.elapsed_ms();
+        let started = self.clock.elapsed();
+        let elapsed_ms = self.clock.elapsed_ms();
         let live: Vec<UnitId> = self
             .units
             .values()
@@ -40,7 +41,7 @@ impl Service {
                 break;
             }
             let Some(unit) = self.units.get_mut(id) else { continue };
-            let folded = fold_unit(unit, self.log.as_ref(), &self.options, started_ms, &mut batch);
+            let folded = fold_unit(unit, self.log.as_ref(), &self.options, elapsed_ms, &mut batch);
             self.eager |= batch.is_full(&self.options.bounds);
             match folded {
                 Ok(()) => self.side_backoff.reset(),
@@ -48,9 +49,9 @@ impl Service {
             }
         }
         if batch.records > 0 {
-            let took_ms = self.clock.elapsed_ms().saturating_sub(started_ms);
+            let took = self.clock.elapsed().saturating_sub(started);
             let role = self.options.role.clone();
-            metrics::histogram!(FOLD_SECONDS, ROLE => role).record(took_ms as f64 / 1_000.0);
+            metrics::histogram!(FOLD_SECONDS, ROLE => role).record(took);
         }
         Ok(batch)
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use bellwether_log::{Assignment, ErrorClass, Polled, Record, TopicPartition};
 
 use super::Service;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::failpoint::Failpoint;
 use crate::fold::{OrderKey, UnitId};
 use crate::guard::{Panicked, drop_guarded, guarded};
 use crate::options::InputOrder;
-use crate::restore::{Restoration, chain};
+use crate::restore::Restoration;
 use crate::unit::{Phase, Skips, Unit};
 
 /// Wait of a poll while something else is waited for too: the helper's answer, a transaction of somebody else.

@@ -1,7 +1,7 @@
 //! Units back to life: restore slices, broadcast topics, the snapshot helper's reports.
 
 use super::Service;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::failpoint::Failpoint;
 use crate::fold::UnitId;
 use crate::frontier::Frontier;
@@ -11,7 +11,7 @@ use crate::metric_definitions::{
     BROADCAST_FAILURES, OUTCOME, REPLAYED_RECORDS, RESTORE_SECONDS, ROLE, SNAPSHOT_BYTES, SNAPSHOTS,
 };
 use crate::pulse::Pulse;
-use crate::restore::{Cause, Progress, Restored, Surroundings, chain};
+use crate::restore::{Cause, Progress, Restored, Surroundings};
 use crate::snapshot::worker::Report;
 use crate::unit::{Live, Phase, Shelf};
 

@@ -35,7 +35,8 @@ impl Service {
 
     /// Takes a snapshot of a live unit with changes and hands it over.
     pub(super) fn shelve(&mut self, id: UnitId) -> Result<(), Error> {
-        let started_ms = self.clock.elapsed_ms();
+        let started = self.clock.elapsed();
+        let elapsed_ms = self.clock.elapsed_ms();
         let role = self.options.role.clone();
         let (Some(unit), true) = (self.units.get_mut(&id), self.worker.is_some()) else { return Ok(()) };
         if !has_changed(unit) {
@@ -47,7 +48,7 @@ impl Service {
         };
         // The next one is due an interval from now even if this one fails: a fold that cannot be written must not
         // be asked in every round.
-        unit.shelf.taken_at = started_ms;
+        unit.shelf.taken_at = elapsed_ms;
         unit.shelf.forced = false;
         let (payload, hash) = match taken {
             Ok(taken) => taken,
@@ -67,8 +68,8 @@ impl Service {
             logical_ms: unit.logical_ms,
             skipped: skipped(unit),
         };
-        let took_ms = self.clock.elapsed_ms().saturating_sub(started_ms);
-        metrics::histogram!(SNAPSHOT_SECONDS, ROLE => role.clone()).record(took_ms as f64 / 1_000.0);
+        let took = self.clock.elapsed().saturating_sub(started);
+        metrics::histogram!(SNAPSHOT_SECONDS, ROLE => role.clone()).record(took);
 
         self.failpoint(Failpoint::BeforeSnapshot)?;
         let accepted =

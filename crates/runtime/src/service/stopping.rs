@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use super::Service;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::failpoint::Failpoint;
 use crate::fold::UnitId;
-use crate::restore::chain;
 
 /// Longest wait for one report of the helper before the time is looked at again.
 const REPORT_WAIT: Duration = Duration::from_millis(50);

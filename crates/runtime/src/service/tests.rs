@@ -1,6 +1,6 @@
 //! The loop on the simulated log.
 //!
-//! - [`world`]: services that live and die on one simulated cluster, by a seed.
+//! - [`world`], [`fate`]: services that live and die on one simulated cluster, by a seed.
 //! - [`tally`], [`alarm`], [`relay`]: toy folds of the three roles' shapes.
 //! - [`chaos`]: random inputs, random crashes, one truth.
 //! - the others: one behaviour per test.
@@ -8,6 +8,7 @@
 mod alarm;
 mod behaviours;
 mod chaos;
+mod fate;
 mod ordering;
 mod relay;
 mod restores;

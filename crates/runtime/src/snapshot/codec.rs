@@ -260,6 +260,22 @@ pub(crate) mod tests {
         }
     }
 
+    /// The file was written by the first version of this format. A later format adds a file and keeps this one.
+    #[test]
+    fn the_first_format_still_reads() {
+        let bytes = include_bytes!("../../test-data/snapshot-v1.snap");
+        let payload = b"what a fold wrote, many years ago; ".repeat(20);
+        assert_eq!(decode(bytes).unwrap(), sample(12_345, payload));
+    }
+
+    #[test]
+    #[ignore = "writes the file above; run it by hand when a format is added"]
+    fn write_the_file_of_this_format() {
+        let payload = b"what a fold wrote, many years ago; ".repeat(20);
+        let path = format!("{}/test-data/snapshot-v{FORMAT}.snap", env!("CARGO_MANIFEST_DIR"));
+        std::fs::write(path, encode(&sample(12_345, payload)).unwrap()).unwrap();
+    }
+
     #[test]
     fn a_format_of_the_future_is_named_and_not_guessed_at() {
         let mut bytes = encode(&sample(1, vec![1, 2, 3])).unwrap();

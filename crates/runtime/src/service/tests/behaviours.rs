@@ -157,6 +157,77 @@ fn a_graceful_stop_leaves_a_snapshot_of_the_committed_state_and_hands_over_at_on
 }
 
 #[test]
+fn a_stop_does_not_wait_for_a_store_that_hangs() {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bellwether_log::sim::Sim;
+
+    use crate::clock::Clock;
+    use crate::options::Restore;
+    use crate::service::Service;
+    use crate::snapshot::{MemoryObjects, Objects, ObjectsError, Put};
+
+    /// Answers everything but puts.
+    #[derive(Debug)]
+    struct Hanging(MemoryObjects, std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+    impl Objects for Hanging {
+        fn put_new(&self, name: &str, _bytes: Vec<u8>) -> Result<Put, ObjectsError> {
+            let hung = self.1.lock().unwrap().recv();
+            Err(ObjectsError::new(format!("creating {name}"), hung.unwrap_err()))
+        }
+
+        fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
+            self.0.get(name)
+        }
+
+        fn list(&self, folder: &str) -> Result<Vec<String>, ObjectsError> {
+            self.0.list(folder)
+        }
+
+        fn delete(&self, name: &str) -> Result<(), ObjectsError> {
+            self.0.delete(name)
+        }
+    }
+
+    /// Half a second passes whenever somebody looks.
+    #[derive(Debug)]
+    struct Hurried(Sim);
+
+    impl Clock for Hurried {
+        fn now_ms(&self) -> i64 {
+            self.0.now_ms()
+        }
+
+        fn elapsed(&self) -> Duration {
+            self.0.advance(500);
+            Duration::from_millis(u64::try_from(self.0.now_ms()).unwrap())
+        }
+
+        fn wait(&self, _duration: Duration) {}
+    }
+
+    let mut world = tally::world(18, 1, None);
+    append(&mut world, &["add:a:60"]);
+    let (release, hung) = std::sync::mpsc::channel();
+    let objects = Hanging(MemoryObjects::default(), std::sync::Mutex::new(hung));
+    let mut options = tally::options(0, &world.objects);
+    options.restore = Restore::Snapshots(Arc::new(objects));
+    let clock = Arc::new(Hurried(world.sim.clone()));
+    let process = Arc::new(world.sim.process());
+    let mut service = Service::new(process, Arc::new(tally::Tallies), clock, options).unwrap();
+    while committed(&world, 0).is_none() {
+        service.step().unwrap();
+    }
+    service.handle().stop();
+    let asked = world.sim.now_ms();
+    assert_eq!(service.step().unwrap(), Step::Stopped);
+    assert!(world.sim.now_ms() - asked <= 6_000, "took {} ms", world.sim.now_ms() - asked);
+    drop(release);
+}
+
+#[test]
 fn the_status_tells_health_positions_and_lag() {
     let mut world = tally::world(8, 1, None);
     world.start(0).unwrap();

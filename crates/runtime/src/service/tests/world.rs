@@ -2,114 +2,22 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
-use bellwether_log::sim::{
-    Fault, FaultPlan, START_MS, Sim, SimOptions, SimProcess, Slot, SlotKind, Weakness, is_crash,
-};
+use bellwether_log::sim::{Fault, FaultPlan, Sim, SimOptions, SimProcess, Slot, SlotKind, Weakness};
 use bellwether_log::{
     Appender, Cleanup, EventLog, NewRecord, Record, TimestampKind, TopicPartition, TopicSpec,
 };
 
 use super::Sabotage;
+pub(super) use super::fate::Random;
+use super::fate::{Chaos, Seat, SimClock, expected};
 use crate::clock::{Clock, NoClock};
 use crate::error::Error;
-use crate::failpoint::{Failpoint, Failpoints};
 use crate::fold::{FoldFactory, StateHash, UnitId};
 use crate::options::Options;
 use crate::service::{Service, Step};
 use crate::snapshot::{MemoryObjects, codec};
 use crate::unit::Phase;
-
-/// A sequence of chances that a seed decides.
-#[derive(Debug, Clone)]
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x9e37_79b9)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    pub(super) fn once_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
-
-/// The simulated cluster's clock, as a machine in step with the broker has it. Waiting moves it.
-#[derive(Debug)]
-struct SimClock(Sim);
-
-impl Clock for SimClock {
-    fn now_ms(&self) -> i64 {
-        self.0.now_ms()
-    }
-
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.0.now_ms() - START_MS).unwrap()
-    }
-
-    fn wait(&self, duration: Duration) {
-        self.0.advance(i64::try_from(duration.as_millis()).unwrap());
-    }
-}
-
-/// A place for one service; shared, so that the others can live on while it stands still.
-type Seat = Arc<Mutex<Option<(SimProcess, Service)>>>;
-
-/// Crashes now and then, and stands still now and then while the group goes on without it.
-struct Chaos {
-    random: Random,
-    raging: Arc<AtomicBool>,
-    sim: Sim,
-    process: SimProcess,
-    everybody: Vec<Seat>,
-    complaints: Arc<Mutex<Vec<String>>>,
-}
-
-impl Failpoints for Chaos {
-    fn crashes_at(&mut self, _point: Failpoint) -> bool {
-        if !self.raging.load(Ordering::SeqCst) {
-            return false;
-        }
-        if self.random.once_in(100) {
-            self.stand_still();
-        }
-        self.random.once_in(150)
-    }
-}
-
-impl Chaos {
-    /// The process stops for as long as a session takes and is thrown out; the others take over. Then it goes on in
-    /// good faith: a zombie.
-    fn stand_still(&mut self) {
-        self.process.evict();
-        for _ in 0..1 + self.random.below(40) {
-            self.sim.advance(i64::try_from(self.random.below(1_000)).unwrap());
-            for seat in &self.everybody {
-                // The one that stands still holds its own lock.
-                let Ok(mut held) = seat.try_lock() else { continue };
-                let Some((process, service)) = held.as_mut() else { continue };
-                if let Err(error) = service.step() {
-                    self.complaints.lock().unwrap().extend(expected(error).err());
-                    process.crash();
-                    *held = None;
-                }
-            }
-        }
-    }
-}
 
 /// How to run a scenario.
 pub(super) struct Plan {
@@ -407,17 +315,6 @@ impl std::ops::Deref for Held<'_> {
 
     fn deref(&self) -> &Service {
         &self.0.as_ref().expect("the seat is taken").1
-    }
-}
-
-/// Errors a service may end with while the cluster is ill-treated; any other is a bug.
-fn expected(error: Error) -> Result<(), String> {
-    match &error {
-        Error::Crashed { .. } => Ok(()),
-        Error::Log { source, .. } if is_crash(source) => Ok(()),
-        // The simulator's twin may strike a member more often than it lets itself be fenced.
-        Error::Log { source, .. } if source.to_string().contains("fenced time and again") => Ok(()),
-        _ => Err(format!("a service ended with: {}", crate::restore::chain(&error))),
     }
 }
 
