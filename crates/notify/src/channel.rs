@@ -161,6 +161,9 @@ pub enum Cause {
     /// More deliveries are waiting for this target than it may hold.
     #[error("too many deliveries are waiting for the target")]
     QueueFull,
+    /// Whoever delivers to the target has ended.
+    #[error("nobody delivers to the target any more: restart the process")]
+    NoWorker,
     /// The step fired too long ago.
     #[error("the step is older than deliveries may be")]
     TooOld,

@@ -33,7 +33,8 @@ use crate::sink::Sink;
 use worker::{Job, Worker};
 
 /// Deliveries handed over and not yet taken by a worker. Workers take them as fast as they come, also while an attempt
-/// is under way, so this only has to bridge one turn of the scheduler.
+/// is under way, so this only has to bridge a turn of the scheduler; what waits for a target is bounded by
+/// [`Options::pending_max`].
 const QUEUE_MAX: usize = 1024;
 
 /// Deliveries remembered so that a step submitted twice is delivered once. Ten times what one target may hold: beyond
@@ -164,7 +165,7 @@ impl Service {
     }
 
     /// Takes an event of the escalation topic; delivers it when it is a fired step. Ready when every delivery is queued
-    /// or, where that cannot be, its end is recorded. It never waits for a target.
+    /// or, where that cannot be, its end is recorded. It never waits for a target; it waits for the log.
     pub async fn submit(&self, event: &Event) -> Submitted {
         let Payload::StepFired(step) = &event.payload else { return Submitted::default() };
         counter!(metric::STEPS, metric::LABEL_LEVEL => level_label(step.level)).increment(1);
@@ -181,7 +182,7 @@ impl Service {
                     continue;
                 };
                 let job = Job { id: planned.id, event: Arc::clone(&shared), reader: planned.reader, state };
-                match self.queue(lane, job) {
+                match self.queue(lane, job).await {
                     None => submitted.queued += 1,
                     Some((job, cause)) => {
                         submitted.abandoned += 1;
@@ -226,18 +227,15 @@ impl Service {
         (!state.is_final()).then_some(state)
     }
 
-    /// Hands a job to its worker; gives it back, with the reason, where that cannot be.
-    fn queue(&self, lane: &Lane, job: Job) -> Option<(Job, Cause)> {
+    /// Hands a job to its worker; gives it back, with the reason, where that cannot be. A worker takes jobs also while
+    /// its target hangs, so that this waits for the log at most.
+    async fn queue(&self, lane: &Lane, job: Job) -> Option<(Job, Cause)> {
         let untried = matches!(job.state, State::Ready { attempt: 1, .. });
         if untried && job.event.time.plus(self.options.step_age_max) < self.clock.now() {
             return Some((job, Cause::TooOld));
         }
-        match lane.queue.try_send(job) {
-            Ok(()) => None,
-            Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
-                Some((job, Cause::QueueFull))
-            }
-        }
+        let refused = lane.queue.send(job).await.err()?;
+        Some((refused.0, Cause::NoWorker))
     }
 
     async fn abandon(&self, job: Job, cause: Cause) {

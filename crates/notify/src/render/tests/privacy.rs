@@ -102,6 +102,48 @@ fn the_sample_organisation_leaks_nobody() {
     }
 }
 
+/// Figures that tell a person, by digits that occur nowhere else.
+#[test]
+fn no_figure_about_one_person_reaches_somebody_not_entitled_to_names() {
+    const SENTINEL: &str = "918273";
+    let directory = org::directory();
+    let personal = [
+        RuleId::VelocityDropPageLoad,
+        RuleId::VelocityDropForecast,
+        RuleId::VelocityDropConcentration,
+        RuleId::MissedCheckIn,
+        RuleId::OwnerAbsence,
+    ];
+    for rule in personal {
+        for level in 1..=5 {
+            let mut step = steps::step(rule, level);
+            let explain = step.explain.as_mut().unwrap();
+            for input in &mut explain.inputs {
+                if !matches!(input.name.as_str(), "population" | "ratio") {
+                    (input.value, input.display) = (SENTINEL.into(), SENTINEL.into());
+                }
+            }
+            explain.arithmetic = format!("{SENTINEL} > 4");
+            explain.clears_when = format!("below {SENTINEL}");
+            explain.notes = vec![format!("was {SENTINEL}")];
+            let mut told = 0;
+            for medium in Medium::ALL {
+                for audience in Audience::ALL {
+                    let at = Level::new(u8::try_from(level).unwrap()).unwrap();
+                    let named = showing(at, &[*audience], medium) == Showing::Named;
+                    let owner = !rule.is_page_rule() && *audience == Audience::KeyResultOwner;
+                    let entitled = named || (owner && !medium.peers_can_read());
+                    let readership = Readership { audiences: vec![*audience], medium, person: None };
+                    let sent = everything_sent(&step, &readership, &directory);
+                    assert_eq!(sent.contains(SENTINEL), entitled, "{rule} L{level} {readership:?}:\n{sent}");
+                    told += u32::from(entitled);
+                }
+            }
+            assert_eq!(told > 0, matches!(level, 1 | 3) || !rule.is_page_rule());
+        }
+    }
+}
+
 /// Syllables that occur in no word of our own, so that whatever is found is a leak.
 const SYLLABLES: &[&str] = &["qix", "zuv", "jyk", "xóq", "vuz", "kyj", "wiq", "zzo", "qua", "jéx"];
 
