@@ -4,7 +4,7 @@
 //! one evidence link. [`window`] says which window a check-in counts for; whether a missed one fires is
 //! [`crate::rule::missed_check_in`]'s business. Only key results judged in this partition are kept.
 
-pub mod window;
+pub(crate) mod window;
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use window::{CheckIn, Windows};
 
 /// Check-ins of all key results judged here.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CheckIns {
+pub(crate) struct CheckIns {
     key_results: BTreeMap<KeyResultId, Windows>,
     owners: BTreeMap<KeyResultId, Vec<Assignment>>,
 }
@@ -35,7 +35,7 @@ struct Assignment {
 
 impl CheckIns {
     /// Folds a check-in or an assignment of an owner.
-    pub fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
+    pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
         match &fact.event.payload {
             Payload::CheckInFiled(message) => self.filed(context, fact, message),
             Payload::OwnerAssigned(message) => {
@@ -52,7 +52,7 @@ impl CheckIns {
     }
 
     /// Key results, owners, calendars or zones changed.
-    pub fn on_reference(&mut self, context: &mut Context<'_>) {
+    pub(crate) fn on_reference(&mut self, context: &mut Context<'_>) {
         let effective: Vec<KeyResultId> =
             context.reference.key_results(context.now).map(|(id, _)| id.clone()).collect();
         for key_result in &effective {
@@ -68,7 +68,7 @@ impl CheckIns {
     }
 
     /// An update window closes.
-    pub fn on_close(&mut self, context: &mut Context<'_>, key_result: &KeyResultId) {
+    pub(crate) fn on_close(&mut self, context: &mut Context<'_>, key_result: &KeyResultId) {
         let now = context.now;
         if !is_judged(context, key_result) {
             return;
@@ -84,7 +84,7 @@ impl CheckIns {
     }
 
     /// A source has progressed: decisions that waited for it may be made.
-    pub fn on_progress(&mut self, context: &mut Context<'_>) {
+    pub(crate) fn on_progress(&mut self, context: &mut Context<'_>) {
         let waiting: Vec<KeyResultId> = self
             .key_results
             .iter()
@@ -97,17 +97,22 @@ impl CheckIns {
     }
 
     /// The windows of a key result.
-    pub fn windows(&self, key_result: &KeyResultId) -> Option<&Windows> {
+    pub(crate) fn windows(&self, key_result: &KeyResultId) -> Option<&Windows> {
         self.key_results.get(key_result)
     }
 
     /// The windows of a key result, for the rule that decides them.
-    pub fn windows_mut(&mut self, key_result: &KeyResultId) -> Option<&mut Windows> {
+    pub(crate) fn windows_mut(&mut self, key_result: &KeyResultId) -> Option<&mut Windows> {
         self.key_results.get_mut(key_result)
     }
 
     /// The owner of a key result at an instant: the one assigned last, else the one of the reference data.
-    pub fn owner(&self, context: &Context<'_>, key_result: &KeyResultId, at: EventTime) -> Option<PersonId> {
+    pub(crate) fn owner(
+        &self,
+        context: &Context<'_>,
+        key_result: &KeyResultId,
+        at: EventTime,
+    ) -> Option<PersonId> {
         let assigned = self.owners.get(key_result).and_then(|assignments| {
             let holds = |a: &&Assignment| a.at <= at && a.until.is_none_or(|until| at < until);
             assignments.iter().filter(holds).max_by_key(|assignment| assignment.at)
@@ -118,7 +123,7 @@ impl CheckIns {
     }
 
     /// The key result and the value of a valid check-in that reports one: it is a reading (R41).
-    pub fn value_of(&self, context: &Context<'_>, fact: &Fact) -> Option<(KeyResultId, f64)> {
+    pub(crate) fn value_of(&self, context: &Context<'_>, fact: &Fact) -> Option<(KeyResultId, f64)> {
         let Payload::CheckInFiled(message) = &fact.event.payload else { return None };
         let key_result = KeyResultId::from(message.key_result.as_str());
         match message.report {

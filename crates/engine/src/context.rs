@@ -17,17 +17,17 @@ use crate::reference::Reference;
 use crate::sources::Sources;
 
 /// Explain input that is present while a condition does not hold but its instance has not cleared yet.
-pub const CONDITION_FALSE_SINCE: &str = "condition-false-since";
+pub(crate) const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
 /// Why a trigger clears whose key result has no version any more.
 const KEY_RESULT_ENDED: &str = "key result ended";
 
 /// CloudEvents source of everything the engine says.
-pub const SOURCE: &str = "bellwether://process";
+pub(crate) const SOURCE: &str = "bellwether://process";
 
 /// Why the fold looks now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// The event, when one arrived; `None` for a deadline.
     pub event: Option<EventId>,
     /// Its type.
@@ -40,7 +40,7 @@ pub struct Cause {
 
 /// The world, as one step of the fold sees it.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Keys, thresholds, ownership.
     pub options: &'a Options,
     /// Reference data known now.
@@ -63,32 +63,37 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Thresholds in force now.
-    pub fn thresholds(&self) -> &Thresholds {
+    pub(crate) fn thresholds(&self) -> &Thresholds {
         self.reference.thresholds()
     }
 
     /// The instant a window decision made now is of: the event's, never later than now.
-    pub fn as_of(&self) -> EventTime {
+    pub(crate) fn as_of(&self) -> EventTime {
         self.cause.time.min(self.now)
     }
 
     /// True when this partition judges a squad.
-    pub fn owns(&self, squad: &SquadId) -> bool {
+    pub(crate) fn owns(&self, squad: &SquadId) -> bool {
         self.options.ownership.owns(squad.as_str())
     }
 
     /// Pseudonym of a person on shared topics.
-    pub fn pseudonym(&self, person: &PersonId) -> String {
+    pub(crate) fn pseudonym(&self, person: &PersonId) -> String {
         ids::pseudonym(&self.options.pseudonym_key, person.as_str())
     }
 
     /// Says something about a subject now.
-    pub fn emit(&mut self, id: impl Into<String>, subject: impl Into<String>, payload: impl Into<Payload>) {
+    pub(crate) fn emit(
+        &mut self,
+        id: impl Into<String>,
+        subject: impl Into<String>,
+        payload: impl Into<Payload>,
+    ) {
         self.events.push(Event::new(SOURCE, id, self.now, payload).about(subject));
     }
 
     /// Notes that a fact was not folded: a warning that stays in the log.
-    pub fn skip(&mut self, reason: impl Into<String>) {
+    pub(crate) fn skip(&mut self, reason: impl Into<String>) {
         let reason = reason.into();
         let fact = self.cause.event.as_ref().map(|id| pb::EventRef {
             source: id.source.clone(),
@@ -103,13 +108,13 @@ impl Context<'_> {
     }
 
     /// The same world at another instant: what a window that ended then is measured with.
-    pub fn at(&mut self, now: EventTime) -> Context<'_> {
+    pub(crate) fn at(&mut self, now: EventTime) -> Context<'_> {
         let cause = self.cause;
         Context { now, ..self.because(cause) }
     }
 
     /// The same world, looked at for another reason.
-    pub fn because<'b>(&'b mut self, cause: &'b Cause) -> Context<'b> {
+    pub(crate) fn because<'b>(&'b mut self, cause: &'b Cause) -> Context<'b> {
         Context {
             options: self.options,
             reference: self.reference,
@@ -124,7 +129,7 @@ impl Context<'_> {
     }
 
     /// Takes what a rule found and lets the instance fire, be amended, wait, wane or clear.
-    pub fn judge(&mut self, key: InstanceKey, verdict: Verdict) {
+    pub(crate) fn judge(&mut self, key: InstanceKey, verdict: Verdict) {
         match verdict {
             Verdict::NoData => {}
             Verdict::Held { source, since, as_of, finding } => self.hold(key, source, since, as_of, *finding),
@@ -163,7 +168,7 @@ impl Context<'_> {
     }
 
     /// Clears an instance whose condition has been false long enough; called by the deadline.
-    pub fn clear_if_still_false(&mut self, key: &InstanceKey) {
+    pub(crate) fn clear_if_still_false(&mut self, key: &InstanceKey) {
         let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
         let Some(instance) = self.instances.active.get(key) else { return };
         if instance.false_since.is_some_and(|since| since.plus(after) <= self.now) {
@@ -174,7 +179,7 @@ impl Context<'_> {
 
     /// The key result of a window rule's instance ended: it clears after the rule's clear-after time (R11), unless it is
     /// on its way to that already.
-    pub fn end_with_key_result(&mut self, key: InstanceKey) {
+    pub(crate) fn end_with_key_result(&mut self, key: InstanceKey) {
         if let Some(instance) = self.instances.active.get_mut(&key)
             && instance.false_since.is_none()
         {
@@ -184,7 +189,7 @@ impl Context<'_> {
     }
 
     /// Clears an instance now, if there is one.
-    pub fn clear(&mut self, key: &InstanceKey, reason: &str) {
+    pub(crate) fn clear(&mut self, key: &InstanceKey, reason: &str) {
         self.instances.held.remove(key);
         let Some(instance) = self.instances.active.remove(key) else { return };
         let message = pb::TriggerCleared {

@@ -13,7 +13,7 @@ use crate::instance::InstanceKey;
 
 /// A reason to look at an instant. The order of the variants is the order within one instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Deadline {
+pub(crate) enum Deadline {
     /// A reference version becomes effective or ends.
     Reference,
     /// An update window of a key result closes.
@@ -38,26 +38,26 @@ pub enum Deadline {
 
 /// All pending deadlines.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Deadlines(BTreeSet<(EventTime, Deadline)>);
+pub(crate) struct Deadlines(BTreeSet<(EventTime, Deadline)>);
 
 impl Deadlines {
     /// Sets a deadline. Setting it twice is setting it once.
-    pub fn set(&mut self, at: EventTime, deadline: Deadline) {
+    pub(crate) fn set(&mut self, at: EventTime, deadline: Deadline) {
         self.0.insert((at, deadline));
     }
 
     /// Takes a deadline back.
-    pub fn cancel(&mut self, at: EventTime, deadline: Deadline) {
+    pub(crate) fn cancel(&mut self, at: EventTime, deadline: Deadline) {
         self.0.remove(&(at, deadline));
     }
 
     /// The first instant at which something is due.
-    pub fn next(&self) -> Option<EventTime> {
+    pub(crate) fn next(&self) -> Option<EventTime> {
         self.0.first().map(|(at, _)| *at)
     }
 
     /// Takes the first deadline at or before an instant.
-    pub fn take_through(&mut self, through: EventTime) -> Option<(EventTime, Deadline)> {
+    pub(crate) fn take_through(&mut self, through: EventTime) -> Option<(EventTime, Deadline)> {
         (self.next()? <= through).then(|| self.0.pop_first()).flatten()
     }
 }

@@ -4,8 +4,8 @@
 //! dependency is judged where its consumer is. [`due`] says when one is due, [`blast`] what a breach reaches; whether it
 //! fires is [`crate::rule::dependency_breach`]'s business.
 
-pub mod blast;
-pub mod due;
+pub(crate) mod blast;
+pub(crate) mod due;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use due::{Due, SprintEnds};
 
 /// Where a dependency stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum State {
+pub(crate) enum State {
     /// Owed.
     Open,
     /// Delivered, and when.
@@ -32,7 +32,7 @@ pub enum State {
 
 /// What one squad owes another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Dependency {
+pub(crate) struct Dependency {
     /// Squad that delivers.
     pub provider: SquadId,
     /// Squad that needs it.
@@ -53,7 +53,7 @@ pub struct Dependency {
 
 /// Something in the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Blocker {
+pub(crate) struct Blocker {
     /// Kind of what is blocked.
     pub kind: i32,
     /// What is blocked.
@@ -70,7 +70,7 @@ pub struct Blocker {
 
 /// A ticket that others hold up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LinkedTicket {
+pub(crate) struct LinkedTicket {
     /// False when done or cancelled.
     pub open: bool,
     /// What holds it up.
@@ -79,7 +79,7 @@ pub struct LinkedTicket {
 
 /// The graph.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Dependencies {
+pub(crate) struct Dependencies {
     dependencies: BTreeMap<DependencyId, Dependency>,
     blockers: BTreeMap<BlockerId, Blocker>,
     tickets: BTreeMap<String, LinkedTicket>,
@@ -88,7 +88,7 @@ pub struct Dependencies {
 
 impl Dependencies {
     /// True for the events this component folds.
-    pub fn concerns(&self, payload: &Payload) -> bool {
+    pub(crate) fn concerns(&self, payload: &Payload) -> bool {
         match payload {
             // Tickets without links, which are the many, change nothing here.
             Payload::TicketChanged(m) => !m.blocked_by.is_empty() || self.tickets.contains_key(&m.ticket),
@@ -107,7 +107,7 @@ impl Dependencies {
     }
 
     /// Folds a fact about dependencies, blockers, sprints or tickets.
-    pub fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
+    pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
         let at = fact.event.time;
         match &fact.event.payload {
             Payload::DependencyAgreed(m) => self.agreed(context, m, at),
@@ -148,12 +148,12 @@ impl Dependencies {
     }
 
     /// A due instant, or a blocker's allowed time, has come.
-    pub fn on_due(&mut self, context: &mut Context<'_>, dependency: &DependencyId) {
+    pub(crate) fn on_due(&mut self, context: &mut Context<'_>, dependency: &DependencyId) {
         dependency_breach::look(self, context, dependency);
     }
 
     /// A blocker has been open for its allowed time.
-    pub fn on_blocker(&mut self, context: &mut Context<'_>, blocker: &BlockerId) {
+    pub(crate) fn on_blocker(&mut self, context: &mut Context<'_>, blocker: &BlockerId) {
         if let Some(blocker) = self.blockers.get(blocker) {
             let blocked = DependencyId::from(blocker.blocked.as_str());
             dependency_breach::look(self, context, &blocked);
@@ -161,7 +161,7 @@ impl Dependencies {
     }
 
     /// A source has progressed, or a key result ended: everything that is due is looked at again.
-    pub fn look_at_all(&mut self, context: &mut Context<'_>) {
+    pub(crate) fn look_at_all(&mut self, context: &mut Context<'_>) {
         let ids: Vec<DependencyId> = self.dependencies.keys().cloned().collect();
         for id in ids {
             dependency_breach::look(self, context, &id);
@@ -169,17 +169,17 @@ impl Dependencies {
     }
 
     /// A dependency.
-    pub fn get(&self, dependency: &DependencyId) -> Option<&Dependency> {
+    pub(crate) fn get(&self, dependency: &DependencyId) -> Option<&Dependency> {
         self.dependencies.get(dependency)
     }
 
     /// When a dependency is due, as far as is known.
-    pub fn due_at(&self, dependency: &Dependency) -> Option<EventTime> {
+    pub(crate) fn due_at(&self, dependency: &Dependency) -> Option<EventTime> {
         self.sprints.due_at(&dependency.due)
     }
 
     /// Blockers on a dependency.
-    pub fn blockers_of<'a>(
+    pub(crate) fn blockers_of<'a>(
         &'a self,
         dependency: &'a DependencyId,
     ) -> impl Iterator<Item = (&'a BlockerId, &'a Blocker)> {
@@ -188,7 +188,7 @@ impl Dependencies {
     }
 
     /// Overdue, undelivered dependencies that block a key result at an instant, with their due instants.
-    pub fn overdue<'a>(
+    pub(crate) fn overdue<'a>(
         &'a self,
         key_result: &'a KeyResultId,
         at: EventTime,

@@ -179,10 +179,10 @@ impl Engine {
             self.record_reference(&fact.event, cause, events);
             return;
         }
-        if let Payload::SourceProgressed(message) = &fact.event.payload {
-            if let Some(through) = instant::optional(message.complete_through.as_ref()) {
-                self.state.sources.progressed(&message.source, through);
-            }
+        if let Payload::SourceProgressed(message) = &fact.event.payload
+            && let Some(through) = instant::optional(message.complete_through.as_ref())
+        {
+            self.state.sources.progressed(&message.source, through);
         }
         let (parts, mut context) = self.split(cause, events);
         match &fact.event.payload {

@@ -7,15 +7,15 @@ use bellwether_wire::envelope::EventId;
 use bellwether_wire::{instant, pb};
 
 /// Most events named in an explain block.
-pub const MAX_EVENTS: usize = 10;
+pub(crate) const MAX_EVENTS: usize = 10;
 
 /// An explain block in the making.
 #[derive(Debug, Clone)]
-pub struct ExplainBuilder(pb::Explain);
+pub(crate) struct ExplainBuilder(pb::Explain);
 
 impl ExplainBuilder {
     /// An empty block of a rule.
-    pub fn new(rule: RuleId) -> Self {
+    pub(crate) fn new(rule: RuleId) -> Self {
         Self(pb::Explain {
             rule: rule.as_str().to_owned(),
             rule_version: rule.version(),
@@ -25,7 +25,7 @@ impl ExplainBuilder {
 
     /// Adds an input: exact value, value for people, unit, and the instant it is of.
     #[must_use]
-    pub fn input(
+    pub(crate) fn input(
         mut self,
         name: &str,
         value: impl ToString,
@@ -45,7 +45,7 @@ impl ExplainBuilder {
 
     /// Adds a threshold by its configuration key, with the value and provenance in force.
     #[must_use]
-    pub fn threshold(mut self, thresholds: &Thresholds, key: &str, unit: &str) -> Self {
+    pub(crate) fn threshold(mut self, thresholds: &Thresholds, key: &str, unit: &str) -> Self {
         if let Some((value, provenance)) = thresholds.get(key) {
             self.0.thresholds.push(pb::ExplainThreshold {
                 name: key.to_owned(),
@@ -66,7 +66,7 @@ impl ExplainBuilder {
 
     /// Sets the bounds of the window.
     #[must_use]
-    pub fn window(mut self, from: EventTime, to: EventTime, zone: &str) -> Self {
+    pub(crate) fn window(mut self, from: EventTime, to: EventTime, zone: &str) -> Self {
         self.0.window = Some(pb::ExplainWindow {
             from: Some(instant::timestamp(from)),
             to: Some(instant::timestamp(to)),
@@ -77,14 +77,14 @@ impl ExplainBuilder {
 
     /// Sets the arithmetic.
     #[must_use]
-    pub fn arithmetic(mut self, expression: impl Into<String>) -> Self {
+    pub(crate) fn arithmetic(mut self, expression: impl Into<String>) -> Self {
         self.0.arithmetic = expression.into();
         self
     }
 
     /// Names events that mattered; those beyond the tenth are left out.
     #[must_use]
-    pub fn events<'a>(mut self, events: impl IntoIterator<Item = (&'a EventId, &'a str)>) -> Self {
+    pub(crate) fn events<'a>(mut self, events: impl IntoIterator<Item = (&'a EventId, &'a str)>) -> Self {
         for (id, type_name) in events {
             if self.0.events.len() < MAX_EVENTS {
                 self.0.events.push(pb::EventRef {
@@ -99,20 +99,20 @@ impl ExplainBuilder {
 
     /// Says what would clear it.
     #[must_use]
-    pub fn clears_when(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn clears_when(mut self, text: impl Into<String>) -> Self {
         self.0.clears_when = text.into();
         self
     }
 
     /// Adds a remark.
     #[must_use]
-    pub fn note(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
         self.0.notes.push(text.into());
         self
     }
 
     /// The block.
-    pub fn build(self) -> pb::Explain {
+    pub(crate) fn build(self) -> pb::Explain {
         self.0
     }
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a trigger is about, by its plain id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// An engineer, by person id.
     Engineer(String),
     /// A squad.
@@ -34,7 +34,7 @@ pub enum Subject {
 
 impl Subject {
     /// The plain id of R60, without what is appended where there is no key result.
-    pub fn plain(&self) -> &str {
+    pub(crate) fn plain(&self) -> &str {
         match self {
             Self::Engineer(id) | Self::Squad(id) | Self::KeyResult(id) | Self::Dependency(id) => id,
         }
@@ -45,7 +45,7 @@ impl Subject {
 ///
 /// The key result is not part of it: the instance keeps the one it fired with, though a successor may come (R11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct InstanceKey {
+pub(crate) struct InstanceKey {
     /// Rule.
     pub rule: RuleId,
     /// Subject.
@@ -56,7 +56,7 @@ pub struct InstanceKey {
 
 /// A running instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Instance {
+pub(crate) struct Instance {
     /// Trigger id.
     pub trigger: String,
     /// Escalation id.
@@ -86,7 +86,7 @@ pub struct Instance {
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The condition holds.
     True(Box<Finding>),
     /// It does not.
@@ -115,19 +115,14 @@ pub enum Verdict {
 
 impl Verdict {
     /// The condition does not hold; the rule's clear-after time runs.
-    pub fn no(reason: &'static str) -> Self {
+    pub(crate) fn no(reason: &'static str) -> Self {
         Self::False { reason, at_once: false, withdrawn: false }
-    }
-
-    /// The condition does not hold and the instance ends now.
-    pub fn no_at_once(reason: &'static str) -> Self {
-        Self::False { reason, at_once: true, withdrawn: false }
     }
 }
 
 /// A condition that holds, and how it came about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Key result it is about; `None` where there is none.
     pub key_result: Option<KeyResultId>,
     /// What is appended to the subject in the id where there is no key result (R60).
@@ -152,7 +147,7 @@ pub struct Finding {
 
 /// All running instances, and decisions on hold.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Instances {
+pub(crate) struct Instances {
     pub(crate) active: BTreeMap<InstanceKey, Instance>,
     /// Decisions on hold and the source they were last said to wait for.
     pub(crate) held: BTreeMap<InstanceKey, String>,
@@ -160,17 +155,12 @@ pub struct Instances {
 
 impl Instances {
     /// The running instance of a key.
-    pub fn get(&self, key: &InstanceKey) -> Option<&Instance> {
+    pub(crate) fn get(&self, key: &InstanceKey) -> Option<&Instance> {
         self.active.get(key)
     }
 
     /// Running instances whose key satisfies a predicate, in order.
-    pub fn keys_where<'a>(&'a self, pred: impl Fn(&InstanceKey) -> bool + 'a) -> Vec<InstanceKey> {
+    pub(crate) fn keys_where<'a>(&'a self, pred: impl Fn(&InstanceKey) -> bool + 'a) -> Vec<InstanceKey> {
         self.active.keys().filter(|key| pred(key)).cloned().collect()
-    }
-
-    /// Running instances.
-    pub fn iter(&self) -> impl Iterator<Item = (&InstanceKey, &Instance)> {
-        self.active.iter()
     }
 }

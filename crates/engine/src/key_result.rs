@@ -184,4 +184,6 @@ impl Book {
 }
 
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod tests;

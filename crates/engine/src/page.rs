@@ -4,11 +4,11 @@
 //! was on call, [`population`] compares a squad (R32, R33). This file feeds them from facts and asks the page rules
 //! to look. What it is not: a rule; those are in [`crate::rule`].
 
-pub mod incident;
-pub mod load;
-pub mod person;
-pub mod population;
-pub mod shift;
+pub(crate) mod incident;
+pub(crate) mod load;
+pub(crate) mod person;
+pub(crate) mod population;
+pub(crate) mod shift;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ use shift::Shifts;
 
 /// Everything known about pages in one partition.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pages {
+pub(crate) struct Pages {
     incidents: BTreeMap<IncidentId, Incident>,
     people: BTreeMap<PersonId, PersonPages>,
     shifts: Shifts,
@@ -41,7 +41,7 @@ pub struct Pages {
 
 impl Pages {
     /// Folds a fact of the page topic.
-    pub fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
+    pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
         let at = fact.event.time;
         self.first_event = Some(self.first_event.map_or(at, |first| first.min(at)));
         match &fact.event.payload {
@@ -61,7 +61,7 @@ impl Pages {
     }
 
     /// A local day begins in a zone: rolling windows of everybody there move.
-    pub fn on_midnight(&mut self, context: &mut Context<'_>, zone: &str) {
+    pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>, zone: &str) {
         let now = context.now;
         let there: BTreeSet<PersonId> = self
             .people
@@ -83,13 +83,13 @@ impl Pages {
     }
 
     /// The hour in which a squad's load changed has ended.
-    pub fn on_load(&mut self, context: &mut Context<'_>, squad: &SquadId) {
+    pub(crate) fn on_load(&mut self, context: &mut Context<'_>, squad: &SquadId) {
         self.load_pending.remove(squad);
         load::publish_if_changed(self, context, squad);
     }
 
     /// Membership, zones, calendars or thresholds changed: everybody with pages is looked at again (R8).
-    pub fn on_reference(&mut self, context: &mut Context<'_>) {
+    pub(crate) fn on_reference(&mut self, context: &mut Context<'_>) {
         let now = context.now;
         let people: BTreeSet<PersonId> = self.people.keys().cloned().collect();
         for person in &people {
@@ -99,29 +99,23 @@ impl Pages {
         self.look_at_people(context, people);
     }
 
-    /// Pages of a person in the 28 local days that end today.
-    pub fn count(&self, context: &Context<'_>, person: &PersonId) -> u32 {
-        let zone = context.reference.zone_of(person, context.now);
-        self.people.get(person).map_or(0, |pages| pages.window(zone, context.now).total())
-    }
-
     /// Pages of a person.
-    pub fn person(&self, person: &PersonId) -> Option<&PersonPages> {
+    pub(crate) fn person(&self, person: &PersonId) -> Option<&PersonPages> {
         self.people.get(person)
     }
 
     /// Everybody with pages, in order.
-    pub fn people(&self) -> impl Iterator<Item = (&PersonId, &PersonPages)> {
+    pub(crate) fn people(&self) -> impl Iterator<Item = (&PersonId, &PersonPages)> {
         self.people.iter()
     }
 
     /// Shifts.
-    pub fn shifts(&self) -> &Shifts {
+    pub(crate) fn shifts(&self) -> &Shifts {
         &self.shifts
     }
 
     /// The stream's first event of the page topic.
-    pub fn first_event(&self) -> Option<EventTime> {
+    pub(crate) fn first_event(&self) -> Option<EventTime> {
         self.first_event
     }
 

@@ -18,14 +18,13 @@ use bellwether_model::{CustomerCommitmentId, KeyResultId, PersonId, SquadId};
 use bellwether_wire::envelope::Event;
 use serde::{Deserialize, Serialize};
 
-pub use people::MembershipSpan;
-pub use records::{Absence, CustomerCommitment, KeyResult, Organisation, Person, Squad, System};
+pub(crate) use records::{Absence, CustomerCommitment, KeyResult, Organisation, Person, Squad, System};
 
 use crate::versions::{Version, Versions};
 
 /// All reference data known to a fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reference {
+pub(crate) struct Reference {
     organisation: Versions<Organisation>,
     people: BTreeMap<PersonId, Versions<Person>>,
     squads: BTreeMap<SquadId, Versions<Squad>>,
@@ -42,7 +41,7 @@ pub struct Reference {
 
 /// What a reference event changed, so that the rules that use it look again (R8).
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// Instants, later than now, at which a version becomes effective or ends.
     pub boundaries: Vec<EventTime>,
     /// Key results concerned.
@@ -55,7 +54,7 @@ pub struct Changed {
 
 impl Reference {
     /// Nothing known yet.
-    pub fn new(base_thresholds: Thresholds) -> Self {
+    pub(crate) fn new(base_thresholds: Thresholds) -> Self {
         Self {
             organisation: Versions::default(),
             people: BTreeMap::new(),
@@ -73,12 +72,12 @@ impl Reference {
     }
 
     /// Records a reference event. Events of other topics change nothing.
-    pub fn record(&mut self, event: &Event, now: EventTime) -> Changed {
+    pub(crate) fn record(&mut self, event: &Event, now: EventTime) -> Changed {
         records::record(self, event, now)
     }
 
     /// Looks again at what depends on the instant: called when a version becomes effective or ends.
-    pub fn refresh(&mut self, now: EventTime) {
+    pub(crate) fn refresh(&mut self, now: EventTime) {
         let mut thresholds = self.base_thresholds.clone();
         for set in self.threshold_sets.values() {
             for (key, value) in set.at(now).into_iter().flatten() {
@@ -90,38 +89,38 @@ impl Reference {
     }
 
     /// Thresholds in force.
-    pub fn thresholds(&self) -> &Thresholds {
+    pub(crate) fn thresholds(&self) -> &Thresholds {
         &self.thresholds
     }
 
     /// The organisation at an instant.
-    pub fn organisation(&self, at: EventTime) -> Option<&Organisation> {
+    pub(crate) fn organisation(&self, at: EventTime) -> Option<&Organisation> {
         self.organisation.at(at)
     }
 
     /// The organisation's zone; UTC where none is recorded.
-    pub fn zone(&self, at: EventTime) -> Zone {
+    pub(crate) fn zone(&self, at: EventTime) -> Zone {
         self.organisation(at).map_or(Zone::UTC, |organisation| organisation.zone)
     }
 
     /// The fiscal calendar at an instant; `None` until an organisation is recorded.
-    pub fn fiscal(&self, at: EventTime) -> Option<&FiscalCalendar> {
+    pub(crate) fn fiscal(&self, at: EventTime) -> Option<&FiscalCalendar> {
         self.organisation(at).map(|organisation| &organisation.fiscal)
     }
 
     /// A squad at an instant.
-    pub fn squad(&self, squad: &SquadId, at: EventTime) -> Option<&Squad> {
+    pub(crate) fn squad(&self, squad: &SquadId, at: EventTime) -> Option<&Squad> {
         self.squads.get(squad)?.at(at)
     }
 
     /// Squads effective at an instant, in order of id.
-    pub fn squads(&self, at: EventTime) -> impl Iterator<Item = (&SquadId, &Squad)> {
+    pub(crate) fn squads(&self, at: EventTime) -> impl Iterator<Item = (&SquadId, &Squad)> {
         self.squads.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
     }
 
     /// The squad whose board, project or team this is, at an instant; else, for events that precede the record, the one
     /// that first named it.
-    pub fn squad_of_board(&self, board: &str, at: EventTime) -> Option<&SquadId> {
+    pub(crate) fn squad_of_board(&self, board: &str, at: EventTime) -> Option<&SquadId> {
         let names = |squad: &Squad| squad.boards.iter().any(|known| known == board);
         if board.is_empty() {
             return None;
@@ -135,7 +134,12 @@ impl Reference {
 
     /// True when a signature approves a scope exception of a squad: by the VP of Engineering of its function at that
     /// instant; by anybody where the organisation names none.
-    pub fn may_sign_exceptions(&self, squad: &SquadId, signer: Option<&PersonId>, at: EventTime) -> bool {
+    pub(crate) fn may_sign_exceptions(
+        &self,
+        squad: &SquadId,
+        signer: Option<&PersonId>,
+        at: EventTime,
+    ) -> bool {
         let function = self.squad(squad, at).map_or("", |squad| squad.function.as_str());
         let named = self.organisation(at).map_or(&[][..], |organisation| &organisation.vps_of_engineering);
         let mut vps = named.iter().filter(|(_, of)| of.is_empty() || of == function).peekable();
@@ -143,17 +147,17 @@ impl Reference {
     }
 
     /// A person at an instant.
-    pub fn person(&self, person: &PersonId, at: EventTime) -> Option<&Person> {
+    pub(crate) fn person(&self, person: &PersonId, at: EventTime) -> Option<&Person> {
         self.people.get(person)?.at(at)
     }
 
     /// Zone of a person at an instant; the organisation's where none is recorded.
-    pub fn zone_of(&self, person: &PersonId, at: EventTime) -> Zone {
+    pub(crate) fn zone_of(&self, person: &PersonId, at: EventTime) -> Zone {
         self.person(person, at).and_then(|person| person.zone).unwrap_or_else(|| self.zone(at))
     }
 
     /// Calendar of a person at an instant; Saturday, Sunday and no holidays where none is recorded.
-    pub fn calendar_of(&self, person: &PersonId, at: EventTime) -> WorkCalendar {
+    pub(crate) fn calendar_of(&self, person: &PersonId, at: EventTime) -> WorkCalendar {
         self.person(person, at)
             .and_then(|person| self.calendars.get(person.calendar.as_deref()?)?.at(at))
             .cloned()
@@ -161,27 +165,27 @@ impl Reference {
     }
 
     /// Squads a person belongs to at an instant, in order of id.
-    pub fn squads_of(&self, person: &PersonId, at: EventTime) -> impl Iterator<Item = &SquadId> {
+    pub(crate) fn squads_of(&self, person: &PersonId, at: EventTime) -> impl Iterator<Item = &SquadId> {
         self.memberships.squads_of(person, at)
     }
 
     /// The squad in which rules about a person alone are judged: the first of theirs.
-    pub fn home_squad(&self, person: &PersonId, at: EventTime) -> Option<&SquadId> {
+    pub(crate) fn home_squad(&self, person: &PersonId, at: EventTime) -> Option<&SquadId> {
         self.squads_of(person, at).next()
     }
 
     /// Members of a squad at an instant, in order of id.
-    pub fn members_of(&self, squad: &SquadId, at: EventTime) -> impl Iterator<Item = &PersonId> {
+    pub(crate) fn members_of(&self, squad: &SquadId, at: EventTime) -> impl Iterator<Item = &PersonId> {
         self.memberships.members_of(squad, at)
     }
 
     /// First instant of a person's first membership.
-    pub fn first_membership(&self, person: &PersonId) -> Option<EventTime> {
+    pub(crate) fn first_membership(&self, person: &PersonId) -> Option<EventTime> {
         self.memberships.first_of(person)
     }
 
     /// Squad and system of a service at an instant.
-    pub fn system_of_service(&self, service: &str, at: EventTime) -> Option<(&str, &System)> {
+    pub(crate) fn system_of_service(&self, service: &str, at: EventTime) -> Option<(&str, &System)> {
         self.systems.iter().find_map(|(id, versions)| {
             let system = versions.at(at)?;
             (id == service || system.services.iter().any(|known| known == service))
@@ -190,22 +194,27 @@ impl Reference {
     }
 
     /// A key result at an instant.
-    pub fn key_result(&self, key_result: &KeyResultId, at: EventTime) -> Option<&KeyResult> {
+    pub(crate) fn key_result(&self, key_result: &KeyResultId, at: EventTime) -> Option<&KeyResult> {
         self.key_results.get(key_result)?.at(at)
     }
 
     /// All versions of a key result.
-    pub fn key_result_versions(&self, key_result: &KeyResultId) -> Option<&Versions<KeyResult>> {
+    pub(crate) fn key_result_versions(&self, key_result: &KeyResultId) -> Option<&Versions<KeyResult>> {
         self.key_results.get(key_result)
     }
 
     /// Key results effective at an instant, in order of id.
-    pub fn key_results(&self, at: EventTime) -> impl Iterator<Item = (&KeyResultId, &KeyResult)> {
+    pub(crate) fn key_results(&self, at: EventTime) -> impl Iterator<Item = (&KeyResultId, &KeyResult)> {
         self.key_results.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
     }
 
     /// The active key result of a measure for a squad, else the organisation-wide one (R35).
-    pub fn key_result_of(&self, measure: Measure, squad: &SquadId, at: EventTime) -> Option<&KeyResultId> {
+    pub(crate) fn key_result_of(
+        &self,
+        measure: Measure,
+        squad: &SquadId,
+        at: EventTime,
+    ) -> Option<&KeyResultId> {
         let of = |wanted: Option<&SquadId>| {
             self.key_results(at)
                 .find(|(_, key_result)| key_result.measure == measure && key_result.squad.as_ref() == wanted)
@@ -215,20 +224,11 @@ impl Reference {
     }
 
     /// Customer commitments effective at an instant.
-    pub fn commitments(
+    pub(crate) fn commitments(
         &self,
         at: EventTime,
     ) -> impl Iterator<Item = (&CustomerCommitmentId, &CustomerCommitment)> {
         self.commitments.iter().filter_map(move |(id, versions)| Some((id, versions.at(at)?)))
-    }
-
-    /// Absences of a person effective at an instant.
-    pub fn absences_of<'a>(
-        &'a self,
-        person: &'a PersonId,
-        at: EventTime,
-    ) -> impl Iterator<Item = &'a Absence> {
-        self.absences.values().filter_map(move |versions| versions.at(at)).filter(|a| a.person == *person)
     }
 }
 

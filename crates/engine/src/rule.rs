@@ -9,12 +9,12 @@
 //! | `missed-check-in` | [`missed_check_in`] | an update window |
 //! | `dependency-breach` | [`dependency_breach`] | a dependency and its blockers |
 
-pub mod concentration;
-pub mod dependency_breach;
-pub mod forecast;
-pub mod missed_check_in;
+pub(crate) mod concentration;
+pub(crate) mod dependency_breach;
+pub(crate) mod forecast;
+pub(crate) mod missed_check_in;
 pub(crate) mod pace;
-pub mod page_load;
+pub(crate) mod page_load;
 
 use bellwether_model::{PersonId, RuleId};
 
@@ -22,12 +22,12 @@ use crate::context::Context;
 use crate::instance::{InstanceKey, Subject};
 
 /// The instance of a page rule about a person alone.
-pub fn engineer(rule: RuleId, person: &PersonId) -> InstanceKey {
+pub(crate) fn engineer(rule: RuleId, person: &PersonId) -> InstanceKey {
     InstanceKey { rule, subject: Subject::Engineer(person.to_string()), scope: String::new() }
 }
 
 /// True while a page rule is active for a person.
-pub fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
+pub(crate) fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
     [RuleId::VelocityDropPageLoad, RuleId::VelocityDropForecast]
         .into_iter()
         .any(|rule| context.instances.get(&engineer(rule, person)).is_some())

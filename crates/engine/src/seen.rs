@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Sources redeliver for at most 48 hours to 7 days; one day of slack for the log's own lag.
-pub const HORIZON_DAYS: i64 = 9;
+pub(crate) const HORIZON_DAYS: i64 = 9;
 const DAY_MS: i64 = 86_400_000;
 
 /// Events seen, by day of arrival, each with a hash of its content.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub(crate) struct Seen {
     #[serde(with = "sorted")]
     days: BTreeMap<i64, HashMap<u128, u64>>,
 }
 
 /// Whether an event was seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sighting {
+pub(crate) enum Sighting {
     /// For the first time.
     New,
     /// The same again.
@@ -35,12 +35,12 @@ pub enum Sighting {
 
 impl Seen {
     /// Notes an event; true when it is new.
-    pub fn insert(&mut self, id: &EventId, now: EventTime) -> bool {
+    pub(crate) fn insert(&mut self, id: &EventId, now: EventTime) -> bool {
         self.sight(id, None, now) == Sighting::New
     }
 
     /// Notes an event and its content.
-    pub fn sight(&mut self, id: &EventId, content: Option<&[u8]>, now: EventTime) -> Sighting {
+    pub(crate) fn sight(&mut self, id: &EventId, content: Option<&[u8]>, now: EventTime) -> Sighting {
         let hash = hash(id);
         let content = content.map_or(0, xxh3_64);
         let today = now.ms().div_euclid(DAY_MS);

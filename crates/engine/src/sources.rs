@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 /// Progress of all sources that ever published any.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sources(BTreeMap<String, EventTime>);
+pub(crate) struct Sources(BTreeMap<String, EventTime>);
 
 /// A source that is behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stale {
+pub(crate) struct Stale {
     /// Source URI.
     pub source: String,
     /// Complete through this instant only.
@@ -20,7 +20,7 @@ pub struct Stale {
 
 impl Sources {
     /// Notes progress. It never goes back.
-    pub fn progressed(&mut self, source: &str, complete_through: EventTime) {
+    pub(crate) fn progressed(&mut self, source: &str, complete_through: EventTime) {
         match self.0.get_mut(source) {
             Some(known) => *known = (*known).max(complete_through),
             None => {
@@ -31,7 +31,7 @@ impl Sources {
 
     /// The first source, among those named (all when none is), that is not complete through `due` less `slack`.
     /// A source that never published progress holds nothing.
-    pub fn stale<'a>(
+    pub(crate) fn stale<'a>(
         &self,
         named: impl IntoIterator<Item = &'a String>,
         due: EventTime,
@@ -47,7 +47,7 @@ impl Sources {
     }
 
     /// Every source and how far it is complete.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, EventTime)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, EventTime)> {
         self.0.iter().map(|(source, through)| (source, *through))
     }
 }

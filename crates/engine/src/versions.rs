@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// One version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Version<T> {
+pub(crate) struct Version<T> {
     /// When it became known, event time of the record.
     pub recorded: EventTime,
     /// First instant it holds.
@@ -22,7 +22,7 @@ pub struct Version<T> {
 
 /// All versions of one datum, in the order they were recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Versions<T>(Vec<Version<T>>);
+pub(crate) struct Versions<T>(Vec<Version<T>>);
 
 impl<T> Default for Versions<T> {
     fn default() -> Self {
@@ -32,12 +32,12 @@ impl<T> Default for Versions<T> {
 
 impl<T> Versions<T> {
     /// Adds a version. One with the same first instant as an older one replaces it from now on.
-    pub fn record(&mut self, version: Version<T>) {
+    pub(crate) fn record(&mut self, version: Version<T>) {
         self.0.push(version);
     }
 
     /// Ends the datum at an instant: nothing is effective from then on, unless recorded later.
-    pub fn end(&mut self, at: EventTime) {
+    pub(crate) fn end(&mut self, at: EventTime) {
         for version in &mut self.0 {
             if version.until.is_none_or(|until| until > at) {
                 version.until = Some(at.max(version.from));
@@ -46,7 +46,7 @@ impl<T> Versions<T> {
     }
 
     /// The version that counts at an instant.
-    pub fn version_at(&self, at: EventTime) -> Option<&Version<T>> {
+    pub(crate) fn version_at(&self, at: EventTime) -> Option<&Version<T>> {
         self.0
             .iter()
             .filter(|version| version.from <= at && version.until.is_none_or(|until| at < until))
@@ -54,17 +54,12 @@ impl<T> Versions<T> {
     }
 
     /// What counts at an instant.
-    pub fn at(&self, at: EventTime) -> Option<&T> {
+    pub(crate) fn at(&self, at: EventTime) -> Option<&T> {
         self.version_at(at).map(|version| &version.value)
     }
 
-    /// The version recorded last, effective or not.
-    pub fn last(&self) -> Option<&Version<T>> {
-        self.0.last()
-    }
-
     /// All versions, in the order they were recorded.
-    pub fn iter(&self) -> impl Iterator<Item = &Version<T>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Version<T>> {
         self.0.iter()
     }
 }

@@ -15,7 +15,7 @@ const KEPT: usize = 8;
 
 /// An event's identity, shared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventKey {
+pub(crate) struct EventKey {
     /// Source.
     pub source: Arc<str>,
     /// Id.
@@ -30,7 +30,7 @@ impl From<EventId> for EventKey {
 
 /// One check-in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CheckIn {
+pub(crate) struct CheckIn {
     /// When it was filed.
     pub at: EventTime,
     /// By the right person, with a report and evidence.
@@ -41,7 +41,7 @@ pub struct CheckIn {
 
 /// A closed window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closed {
+pub(crate) struct Closed {
     /// When it closed.
     pub at: EventTime,
     /// True when it has a valid check-in of its own.
@@ -50,7 +50,7 @@ pub struct Closed {
 
 /// The windows of a key result.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Windows {
+pub(crate) struct Windows {
     closed: Vec<Closed>,
     check_ins: Vec<CheckIn>,
     next_close: Option<EventTime>,
@@ -61,7 +61,7 @@ pub struct Windows {
 
 impl Windows {
     /// Takes a check-in in.
-    pub fn file(&mut self, check_in: CheckIn, late: Millis) {
+    pub(crate) fn file(&mut self, check_in: CheckIn, late: Millis) {
         self.late = late;
         let place = self.check_ins.partition_point(|known| known.at <= check_in.at);
         self.check_ins.insert(place, check_in);
@@ -69,7 +69,7 @@ impl Windows {
     }
 
     /// Closes the window that was to close now; it waits for a decision.
-    pub fn close(&mut self, at: EventTime) {
+    pub(crate) fn close(&mut self, at: EventTime) {
         self.closed.push(Closed { at, kept: false });
         if self.closed.len() > KEPT {
             self.closed.remove(0);
@@ -82,61 +82,61 @@ impl Windows {
     }
 
     /// The close whose decision was not made yet.
-    pub fn undecided(&self) -> Option<EventTime> {
+    pub(crate) fn undecided(&self) -> Option<EventTime> {
         self.undecided
     }
 
     /// The decision was made.
-    pub fn decided(&mut self) {
+    pub(crate) fn decided(&mut self) {
         self.undecided = None;
     }
 
     /// The last close.
-    pub fn last_close(&self) -> Option<EventTime> {
+    pub(crate) fn last_close(&self) -> Option<EventTime> {
         self.closed.last().map(|closed| closed.at)
     }
 
     /// True when the last closed window has no valid check-in of its own.
-    pub fn last_missed(&self) -> bool {
+    pub(crate) fn last_missed(&self) -> bool {
         self.closed.last().is_some_and(|closed| !closed.kept)
     }
 
     /// Windows in a row, up to the last, without their own valid check-in.
-    pub fn missed_in_a_row(&self) -> u32 {
+    pub(crate) fn missed_in_a_row(&self) -> u32 {
         u32::try_from(self.closed.iter().rev().take_while(|closed| !closed.kept).count()).unwrap_or(u32::MAX)
     }
 
     /// Windows missed since the last valid check-in of any kind: what silence decays the status by (R42).
-    pub fn missed_since_valid(&self) -> u32 {
+    pub(crate) fn missed_since_valid(&self) -> u32 {
         let last = self.last_valid();
         let silent = self.closed.iter().rev().take_while(|closed| last.is_none_or(|at| closed.at > at));
         u32::try_from(silent.filter(|closed| !closed.kept).count()).unwrap_or(u32::MAX)
     }
 
     /// Kept and closed among the last `of` windows (R46).
-    pub fn compliance(&self, of: usize) -> (u32, u32) {
+    pub(crate) fn compliance(&self, of: usize) -> (u32, u32) {
         let last = self.closed.iter().rev().take(of);
         let (kept, all) = last.fold((0, 0), |(kept, all), closed| (kept + u32::from(closed.kept), all + 1));
         (kept, all)
     }
 
     /// The last valid check-in.
-    pub fn last_valid(&self) -> Option<EventTime> {
+    pub(crate) fn last_valid(&self) -> Option<EventTime> {
         self.check_ins.iter().rev().find(|check_in| check_in.valid).map(|check_in| check_in.at)
     }
 
     /// True when a valid check-in came after an instant.
-    pub fn valid_after(&self, at: EventTime) -> bool {
+    pub(crate) fn valid_after(&self, at: EventTime) -> bool {
         self.last_valid().is_some_and(|last| last > at)
     }
 
     /// Closes of the last windows, newest first.
-    pub fn closes(&self) -> impl Iterator<Item = EventTime> {
+    pub(crate) fn closes(&self) -> impl Iterator<Item = EventTime> {
         self.closed.iter().rev().map(|closed| closed.at)
     }
 
     /// Check-ins that lie in the window that closed at `close`, valid or not, newest first.
-    pub fn of_window(&self, close: EventTime) -> impl Iterator<Item = &CheckIn> {
+    pub(crate) fn of_window(&self, close: EventTime) -> impl Iterator<Item = &CheckIn> {
         let before = self.closed.iter().rev().find(|closed| closed.at < close).map(|closed| closed.at);
         self.check_ins
             .iter()
@@ -145,17 +145,17 @@ impl Windows {
     }
 
     /// When the next window closes.
-    pub fn next_close(&self) -> Option<EventTime> {
+    pub(crate) fn next_close(&self) -> Option<EventTime> {
         self.next_close
     }
 
     /// Sets when the next window closes; returns what it was.
-    pub fn set_next_close(&mut self, next: Option<EventTime>) -> Option<EventTime> {
+    pub(crate) fn set_next_close(&mut self, next: Option<EventTime>) -> Option<EventTime> {
         std::mem::replace(&mut self.next_close, next)
     }
 
     /// The day from which the first window counts: that of the first version, whatever revisions follow.
-    pub fn effective_day(&mut self, day: LocalDay) -> LocalDay {
+    pub(crate) fn effective_day(&mut self, day: LocalDay) -> LocalDay {
         *self.effective_day.get_or_insert(day)
     }
 

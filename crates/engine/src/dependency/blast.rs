@@ -22,7 +22,7 @@ enum Node {
 }
 
 /// Everything a dependency reaches.
-pub fn radius(graph: &Dependencies, context: &Context<'_>, from: &DependencyId) -> pb::BlastRadius {
+pub(crate) fn radius(graph: &Dependencies, context: &Context<'_>, from: &DependencyId) -> pb::BlastRadius {
     let start = Node::Dependency(from.to_string());
     let mut seen: BTreeSet<Node> = BTreeSet::from([start.clone()]);
     let mut open = vec![start];

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// When something is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Due {
+pub(crate) enum Due {
     /// At an instant.
     At(EventTime),
     /// At the close of a sprint.
@@ -19,7 +19,7 @@ pub enum Due {
 
 /// First closes and planned ends of sprints.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SprintEnds(BTreeMap<SprintId, Ends>);
+pub(crate) struct SprintEnds(BTreeMap<SprintId, Ends>);
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Ends {
@@ -29,7 +29,7 @@ struct Ends {
 
 impl SprintEnds {
     /// Takes over what an event says of a sprint's end; true when something is new.
-    pub fn learn(
+    pub(crate) fn learn(
         &mut self,
         sprint: &SprintId,
         planned: Option<EventTime>,
@@ -47,7 +47,7 @@ impl SprintEnds {
     }
 
     /// The due instant, as far as is known.
-    pub fn due_at(&self, due: &Due) -> Option<EventTime> {
+    pub(crate) fn due_at(&self, due: &Due) -> Option<EventTime> {
         match due {
             Due::At(at) => Some(*at),
             Due::CloseOf(sprint) => {

@@ -1,11 +1,12 @@
 //! Measures that are computed from pages: what they come to at an instant.
 
-use bellwether_model::{Measure, Quarter, Ratio, SquadId};
+use bellwether_model::{EventTime, Measure, Millis, PersonId, Quarter, Ratio, SquadId};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::page::Pages;
 use crate::page::load::weekend;
+use crate::page::person::{Page, WINDOW_DAYS};
 use crate::page::population::Population;
 
 /// Fewer weekend pages than this are no data for their spread (R43).
@@ -77,12 +78,8 @@ pub(crate) fn of_pages(
 
 /// O2: the most pages a week of any member, over the rolling window.
 fn most_pages_a_week(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
-    let now = context.now;
-    let of = |person: &_| {
-        let zone = context.reference.zone_of(person, now);
-        pages.person(person).map_or(0, |theirs| theirs.window(zone, now).total())
-    };
-    let most = context.reference.members_of(squad, now).map(of).max();
+    let members = context.reference.members_of(squad, context.now);
+    let most = members.map(|person| count(context, pages, person, |_| true)).max();
     let weeks = Ratio::new(i128::from(context.thresholds().page_load_window_days), 7);
     most.zip(weeks)
         .and_then(|(most, weeks)| Ratio::from(most).checked_div(weeks))
@@ -92,7 +89,7 @@ fn most_pages_a_week(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> M
 /// O2.1: top over median of the eligible population.
 fn concentration(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
     let thresholds = context.thresholds();
-    let population = Population::of(pages, context, squad);
+    let population = population(context, pages, squad);
     let people = u32::try_from(population.counts.len()).unwrap_or(u32::MAX);
     if people < thresholds.concentration_minimum_population {
         return Measured::NoData;
@@ -101,6 +98,42 @@ fn concentration(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measu
         return Measured::Spread(population.ratio());
     }
     population.ratio().map_or(Measured::Concentrated, Measured::Value)
+}
+
+/// The eligible population (R32) at an instant that may lie in the past: the rolling windows of [`Population::of`] count
+/// whole days, and a page later on the day of a sprint's close is not one of the close.
+fn population(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Population {
+    let now = context.now;
+    let counts = context.reference.members_of(squad, now).filter_map(|person| {
+        let (from, to) = window(context, person);
+        let all = count(context, pages, person, |_| true);
+        if all == 0 && !pages.shifts().overlaps(person, from, to) {
+            return None;
+        }
+        let in_several = context.reference.squads_of(person, now).nth(1).is_some();
+        let counts_here = |page: &Page| page.counts_in.as_ref().is_none_or(|only| only == squad);
+        let theirs = if in_several { count(context, pages, person, counts_here) } else { all };
+        Some((person.clone(), theirs))
+    });
+    let mut counts: Vec<(PersonId, u32)> = counts.collect();
+    counts.sort_by(|(a, most), (b, other)| (other, a).cmp(&(most, b)));
+    Population { counts }
+}
+
+/// Pages of a person in the rolling window, up to the instant of the context.
+fn count(context: &Context<'_>, pages: &Pages, person: &PersonId, counts: impl Fn(&Page) -> bool) -> u32 {
+    let (from, _) = window(context, person);
+    let until = context.now.plus(Millis::from_ms(1));
+    let theirs = pages.person(person).into_iter().flat_map(|theirs| theirs.between(from, until));
+    u32::try_from(theirs.filter(|(_, _, page)| counts(page)).count()).unwrap_or(u32::MAX)
+}
+
+/// First instant and end of a person's rolling window.
+fn window(context: &Context<'_>, person: &PersonId) -> (EventTime, EventTime) {
+    let zone = context.reference.zone_of(person, context.now);
+    let today = zone.local_day(context.now);
+    let first = today.minus(i32::try_from(WINDOW_DAYS).expect("28 fits") - 1);
+    (zone.day_start(first), zone.day_start(today.plus(1)))
 }
 
 /// O2.2: distinct engineers with a weekend page, quarter to date.

@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 const SILENT_FOR: Millis = Millis::days(40);
 
 /// An event's identity, shared.
-pub type EventKey = (Arc<str>, Arc<str>);
+pub(crate) type EventKey = (Arc<str>, Arc<str>);
 
 /// One notification that interrupts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Notification {
+pub(crate) struct Notification {
     /// When.
     pub at: EventTime,
     /// True when it is a proxy for a notification log.
@@ -34,7 +34,7 @@ pub struct Notification {
 
 /// What is known of an incident.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Incident {
+pub(crate) struct Incident {
     notifications: BTreeMap<PersonId, Vec<Notification>>,
     breaks: BTreeSet<EventTime>,
     has_log: bool,
@@ -43,7 +43,7 @@ pub struct Incident {
 
 impl Incident {
     /// Adds a notification; returns whose pages may have changed.
-    pub fn notify(&mut self, person: PersonId, notification: Notification) -> BTreeSet<PersonId> {
+    pub(crate) fn notify(&mut self, person: PersonId, notification: Notification) -> BTreeSet<PersonId> {
         self.heard(notification.at);
         let log_begins = !notification.proxy && !self.has_log;
         self.has_log |= !notification.proxy;
@@ -55,7 +55,7 @@ impl Incident {
     }
 
     /// Notes what makes the next notification a new page; returns whose pages may have changed.
-    pub fn break_chain(&mut self, at: EventTime) -> BTreeSet<PersonId> {
+    pub(crate) fn break_chain(&mut self, at: EventTime) -> BTreeSet<PersonId> {
         self.heard(at);
         self.breaks.insert(at);
         self.notifications
@@ -66,7 +66,7 @@ impl Incident {
     }
 
     /// The first notification of each page of a person, in order; `chain` apart at most is one page.
-    pub fn pages_of(&self, person: &PersonId, chain: Millis) -> Vec<&Notification> {
+    pub(crate) fn pages_of(&self, person: &PersonId, chain: Millis) -> Vec<&Notification> {
         let mut pages: Vec<&Notification> = Vec::new();
         let mut last: Option<EventTime> = None;
         for notification in self.notifications.get(person).into_iter().flatten() {
@@ -85,7 +85,7 @@ impl Incident {
     }
 
     /// True when nothing more is to be expected of it.
-    pub fn is_over(&self, now: EventTime) -> bool {
+    pub(crate) fn is_over(&self, now: EventTime) -> bool {
         self.last_heard.is_none_or(|last| now.since(last) > SILENT_FOR)
     }
 

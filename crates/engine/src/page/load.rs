@@ -21,7 +21,7 @@ use crate::measures;
 const TOP_SOURCES: usize = 5;
 
 /// Publishes the load of a squad if it changed.
-pub fn publish_if_changed(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId) {
+pub(crate) fn publish_if_changed(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId) {
     let now = context.now;
     let assessed = assess(pages, context, squad);
     let fingerprint = xxh3_64(&assessed.encode_to_vec());
@@ -35,7 +35,7 @@ pub fn publish_if_changed(pages: &mut Pages, context: &mut Context<'_>, squad: &
 }
 
 /// The load of a squad now, without its instant.
-pub fn assess(pages: &Pages, context: &Context<'_>, squad: &SquadId) -> pb::LoadAssessed {
+pub(crate) fn assess(pages: &Pages, context: &Context<'_>, squad: &SquadId) -> pb::LoadAssessed {
     let now = context.now;
     let population = Population::of(pages, context, squad);
     let engineers = population
@@ -68,7 +68,7 @@ pub fn assess(pages: &Pages, context: &Context<'_>, squad: &SquadId) -> pb::Load
 }
 
 /// Distinct engineers with a weekend page, quarter to date, and how many each had (O2.2).
-pub fn weekend(
+pub(crate) fn weekend(
     pages: &Pages,
     context: &Context<'_>,
     squad: &SquadId,

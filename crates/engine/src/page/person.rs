@@ -16,13 +16,13 @@ use super::incident::{EventKey, Notification};
 use crate::context::Context;
 
 /// Days of the rolling window.
-pub const WINDOW_DAYS: usize = 28;
+pub(crate) const WINDOW_DAYS: usize = 28;
 /// How long pages are kept: a quarter of 92 days, a rolling window before it, and the horizon for late events.
 const KEEP_DAYS: i64 = 92 + 28 + 10;
 
 /// One page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Page {
+pub(crate) struct Page {
     /// True when it rests on a proxy.
     pub proxy: bool,
     /// Service.
@@ -37,7 +37,7 @@ pub struct Page {
 
 /// All pages of a person.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PersonPages {
+pub(crate) struct PersonPages {
     pages: BTreeMap<(EventTime, IncidentId), Page>,
     by_incident: BTreeMap<IncidentId, Vec<EventTime>>,
     #[serde(skip)]
@@ -46,7 +46,7 @@ pub struct PersonPages {
 
 /// Counts per local day of the window that ends today, most recent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub(crate) struct Window {
     /// The day it ends with.
     pub today: LocalDay,
     /// Pages per day: index 0 is today, 27 the first day.
@@ -64,29 +64,29 @@ struct Cache {
 
 impl Window {
     /// Pages in the window.
-    pub fn total(&self) -> u32 {
+    pub(crate) fn total(&self) -> u32 {
         self.days.iter().sum()
     }
 
     /// Pages of the last `days` days, today included.
-    pub fn last(&self, days: usize) -> u32 {
+    pub(crate) fn last(&self, days: usize) -> u32 {
         self.days.iter().take(days).sum()
     }
 
     /// Pages that will still be inside after `days` more days.
-    pub fn still_inside_after(&self, days: usize) -> u32 {
+    pub(crate) fn still_inside_after(&self, days: usize) -> u32 {
         self.days.iter().take(WINDOW_DAYS.saturating_sub(days)).sum()
     }
 }
 
 impl PersonPages {
     /// True when there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
 
     /// Replaces the pages of one incident.
-    pub fn replace(
+    pub(crate) fn replace(
         &mut self,
         context: &Context<'_>,
         person: &PersonId,
@@ -126,7 +126,7 @@ impl PersonPages {
     }
 
     /// The window of 28 local days that ends with the local day of `now`.
-    pub fn window(&self, zone: Zone, now: EventTime) -> Window {
+    pub(crate) fn window(&self, zone: Zone, now: EventTime) -> Window {
         if let Some(cache) = self.cache.borrow().as_ref()
             && cache.zone == zone
             && cache.from <= now
@@ -142,13 +142,13 @@ impl PersonPages {
     }
 
     /// Pages in the window that count in a squad; walks them, so it is for people in several squads.
-    pub fn count_in(&self, squad: &SquadId, zone: Zone, now: EventTime) -> u32 {
+    pub(crate) fn count_in(&self, squad: &SquadId, zone: Zone, now: EventTime) -> u32 {
         let today = zone.local_day(now);
         self.days(zone, today, |page| page.counts_in.as_ref().is_none_or(|only| only == squad)).iter().sum()
     }
 
     /// Pages from an instant to another, exclusive, in order.
-    pub fn between(
+    pub(crate) fn between(
         &self,
         from: EventTime,
         to: EventTime,
@@ -159,7 +159,7 @@ impl PersonPages {
     }
 
     /// Forgets what no window reaches any more.
-    pub fn prune(&mut self, now: EventTime) {
+    pub(crate) fn prune(&mut self, now: EventTime) {
         let keep = (now.minus(Millis::days(KEEP_DAYS)), IncidentId::from(""));
         if self.pages.keys().next().is_some_and(|first| *first < keep) {
             self.pages = self.pages.split_off(&keep);

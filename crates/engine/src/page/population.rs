@@ -9,14 +9,14 @@ use crate::context::Context;
 
 /// Eligible members and their pages in the window, most pages first, then by id.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Population {
+pub(crate) struct Population {
     /// Who, and how many.
     pub counts: Vec<(PersonId, u32)>,
 }
 
 impl Population {
     /// The population of a squad now.
-    pub fn of(pages: &Pages, context: &Context<'_>, squad: &SquadId) -> Self {
+    pub(crate) fn of(pages: &Pages, context: &Context<'_>, squad: &SquadId) -> Self {
         let now = context.now;
         let mut counts: Vec<(PersonId, u32)> = Vec::new();
         for person in context.reference.members_of(squad, now) {
@@ -43,26 +43,26 @@ impl Population {
     }
 
     /// Median; of an even number the mean of the middle two. `None` of nobody.
-    pub fn median(&self) -> Option<Ratio> {
+    pub(crate) fn median(&self) -> Option<Ratio> {
         let n = self.counts.len();
         let upper = i128::from(self.counts.get(n / 2)?.1);
-        let lower = if n % 2 == 0 { i128::from(self.counts[n / 2 - 1].1) } else { upper };
+        let lower = if n.is_multiple_of(2) { i128::from(self.counts[n / 2 - 1].1) } else { upper };
         Ratio::new(lower + upper, 2)
     }
 
     /// Most pages of anybody.
-    pub fn top(&self) -> u32 {
+    pub(crate) fn top(&self) -> u32 {
         self.counts.first().map_or(0, |(_, count)| *count)
     }
 
     /// Everybody who carries the most.
-    pub fn holders(&self) -> impl Iterator<Item = &PersonId> {
+    pub(crate) fn holders(&self) -> impl Iterator<Item = &PersonId> {
         let top = self.top();
         self.counts.iter().take_while(move |(_, count)| *count == top).map(|(person, _)| person)
     }
 
     /// Top over median; `None` when the median is 0 or nobody is there.
-    pub fn ratio(&self) -> Option<Ratio> {
+    pub(crate) fn ratio(&self) -> Option<Ratio> {
         Ratio::int(i64::from(self.top())).checked_div(self.median()?)
     }
 }

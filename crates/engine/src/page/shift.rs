@@ -17,14 +17,18 @@ struct Shift {
 
 /// All shifts with somebody on them.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Shifts {
+pub(crate) struct Shifts {
     shifts: BTreeMap<ShiftId, Shift>,
     by_person: BTreeMap<PersonId, BTreeSet<ShiftId>>,
 }
 
 impl Shifts {
     /// Takes over a shift; returns whose eligibility may have changed. A shift without bounds is none.
-    pub fn schedule(&mut self, message: &pb::ShiftScheduled, person: Option<PersonId>) -> BTreeSet<PersonId> {
+    pub(crate) fn schedule(
+        &mut self,
+        message: &pb::ShiftScheduled,
+        person: Option<PersonId>,
+    ) -> BTreeSet<PersonId> {
         let mut changed = self.remove(&message.shift);
         let bounds = instant::optional(message.start.as_ref()).zip(instant::optional(message.end.as_ref()));
         if let (Some(person), Some((start, end))) = (person, bounds) {
@@ -37,7 +41,7 @@ impl Shifts {
     }
 
     /// Takes a shift away; returns whose eligibility may have changed.
-    pub fn remove(&mut self, shift: &str) -> BTreeSet<PersonId> {
+    pub(crate) fn remove(&mut self, shift: &str) -> BTreeSet<PersonId> {
         let id = ShiftId::from(shift);
         let Some(shift) = self.shifts.remove(&id) else { return BTreeSet::new() };
         if let Some(theirs) = self.by_person.get_mut(&shift.person) {
@@ -47,7 +51,7 @@ impl Shifts {
     }
 
     /// True when somebody had a shift that overlaps [from, to).
-    pub fn overlaps(&self, person: &PersonId, from: EventTime, to: EventTime) -> bool {
+    pub(crate) fn overlaps(&self, person: &PersonId, from: EventTime, to: EventTime) -> bool {
         self.by_person
             .get(person)
             .into_iter()

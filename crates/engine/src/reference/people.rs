@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// One span of belonging.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MembershipSpan {
+pub(crate) struct MembershipSpan {
     /// Who.
     pub person: PersonId,
     /// Where.
@@ -61,11 +61,6 @@ impl Memberships {
 
     pub(crate) fn first_of(&self, person: &PersonId) -> Option<EventTime> {
         self.by_person.get(person)?.iter().map(|span| span.from).min()
-    }
-
-    /// Spans of a person, in order of squad, then first instant.
-    pub(crate) fn spans_of(&self, person: &PersonId) -> &[MembershipSpan] {
-        self.by_person.get(person).map_or(&[], Vec::as_slice)
     }
 
     fn index(&mut self) {

@@ -20,7 +20,7 @@ use crate::versions::{Version, Versions};
 
 /// The organisation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Organisation {
+pub(crate) struct Organisation {
     /// Zone whose days the quarter counts.
     pub zone: Zone,
     /// Quarters.
@@ -31,7 +31,7 @@ pub struct Organisation {
 
 /// A person, without the name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
+pub(crate) struct Person {
     /// Zone, where recorded.
     pub zone: Option<Zone>,
     /// Calendar id, where recorded.
@@ -42,7 +42,7 @@ pub struct Person {
 
 /// A squad.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Squad {
+pub(crate) struct Squad {
     /// Function: the org unit that shares a CTO.
     pub function: String,
     /// Parent org unit.
@@ -55,7 +55,7 @@ pub struct Squad {
 
 /// A production system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct System {
+pub(crate) struct System {
     /// Owning squad.
     pub squad: SquadId,
     /// Services that are it.
@@ -64,7 +64,7 @@ pub struct System {
 
 /// Days somebody is away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Absence {
+pub(crate) struct Absence {
     /// Who.
     pub person: PersonId,
     /// First day.
@@ -75,7 +75,7 @@ pub struct Absence {
 
 /// A key result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeyResult {
+pub(crate) struct KeyResult {
     /// What is measured.
     pub measure: Measure,
     /// How it is judged.
@@ -108,7 +108,7 @@ pub struct KeyResult {
 
 /// Something promised to a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CustomerCommitment {
+pub(crate) struct CustomerCommitment {
     /// Dependencies it depends on.
     pub dependencies: Vec<String>,
     /// Tickets it depends on.

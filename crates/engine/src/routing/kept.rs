@@ -7,7 +7,7 @@ use bellwether_wire::{json, pb};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Most events kept. At a thousand unresolved a day this is three months; older ones are still in their source topic.
-pub const MAX_KEPT: usize = 100_000;
+pub(super) const MAX_KEPT: usize = 100_000;
 
 /// What an event waits for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -29,12 +29,12 @@ enum Reading {
 }
 
 /// Running instances.
-pub fn running(context: &Context<'_>) -> Vec<InstanceKey> {
+pub(crate) fn running(context: &Context<'_>) -> Vec<InstanceKey> {
     context.instances.keys_where(|key| key.rule == RuleId::VelocityDropConcentration)
 }
 
 /// Looks at a squad.
-pub fn look(pages: &Pages, context: &mut Context<'_>, squad: &SquadId) {
+pub(crate) fn look(pages: &Pages, context: &mut Context<'_>, squad: &SquadId) {
     let population = Population::of(pages, context, squad);
     let reading = read(context, &population);
     let holders: BTreeSet<PersonId> = match reading {

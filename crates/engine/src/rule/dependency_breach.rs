@@ -38,7 +38,7 @@ impl Breach {
 }
 
 /// The instance of a dependency.
-pub fn key(dependency: &DependencyId) -> InstanceKey {
+pub(crate) fn key(dependency: &DependencyId) -> InstanceKey {
     InstanceKey {
         rule: RuleId::DependencyBreach,
         subject: Subject::Dependency(dependency.to_string()),
@@ -47,12 +47,12 @@ pub fn key(dependency: &DependencyId) -> InstanceKey {
 }
 
 /// Looks at a dependency at the end of an instant: at exactly its due instant it is breached unless a deed was in time.
-pub fn look(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId) {
+pub(crate) fn look(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId) {
     look_with(graph, context, id, context.cause.event.is_none());
 }
 
 /// Looks at a dependency whose due instant may have changed: its own deadline judges the instant itself.
-pub fn look_after_change(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId) {
+pub(crate) fn look_after_change(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId) {
     look_with(graph, context, id, false);
 }
 

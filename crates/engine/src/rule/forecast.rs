@@ -14,7 +14,7 @@ use crate::page::Pages;
 use crate::page::person::Window;
 
 /// Looks at a person's rate.
-pub fn look(
+pub(crate) fn look(
     pages: &Pages,
     context: &mut Context<'_>,
     person: &PersonId,

@@ -15,12 +15,12 @@ use crate::explain::ExplainBuilder;
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 
 /// Explain input that escalations read: windows in a row without their own valid check-in.
-pub const WINDOWS_MISSED_IN_A_ROW: &str = "windows-missed-in-a-row";
+pub(crate) const WINDOWS_MISSED_IN_A_ROW: &str = "windows-missed-in-a-row";
 /// CloudEvents type of a check-in.
 const CHECK_IN_TYPE: &str = "bellwether.check-in.filed.v1";
 
 /// The instance of a key result.
-pub fn key(key_result: &KeyResultId) -> InstanceKey {
+pub(crate) fn key(key_result: &KeyResultId) -> InstanceKey {
     InstanceKey {
         rule: RuleId::MissedCheckIn,
         subject: Subject::KeyResult(key_result.to_string()),
@@ -29,7 +29,7 @@ pub fn key(key_result: &KeyResultId) -> InstanceKey {
 }
 
 /// Looks at a key result: after a close, after a check-in, after a source progressed.
-pub fn look(check_ins: &mut CheckIns, context: &mut Context<'_>, key_result: &KeyResultId) {
+pub(crate) fn look(check_ins: &mut CheckIns, context: &mut Context<'_>, key_result: &KeyResultId) {
     let Some(windows) = check_ins.windows(key_result) else { return };
     let key = key(key_result);
     let Some(close) = windows.last_close() else { return };

@@ -17,7 +17,7 @@ use crate::page::person::Window;
 pub const PAGES_PER_WEEK: &str = "pages-per-week";
 
 /// Looks at a person: load first, then the forecast, which is silent while load is active.
-pub fn look(pages: &Pages, context: &mut Context<'_>, person: &PersonId) {
+pub(crate) fn look(pages: &Pages, context: &mut Context<'_>, person: &PersonId) {
     let now = context.now;
     let home = context.reference.home_squad(person, now).cloned();
     let judged_here = match &home {
