@@ -18,8 +18,9 @@ use crate::log::{AbortedRange, ReadFault};
 use crate::sync::lock;
 use crate::topics::{Partition, ReaderSignal, Topic};
 
-/// Most record bytes in one response, whatever the client would take: bounds memory per connection.
-const MAX_RESPONSE_BYTES: usize = 8 * 1024 * 1024;
+/// Most record bytes in one response, whatever the client would take: bounds memory per connection, which holds them
+/// twice while it encodes. Larger responses are not faster on one machine.
+const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
 /// Longest wait a client may ask for; a client that is gone frees its connection by then.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 /// First version that names topics by id.
@@ -42,18 +43,35 @@ pub(super) async fn fetch(
     let committed_only = request.isolation_level == READ_COMMITTED;
     loop {
         let wanted = find(core, version, request);
-        if least > 0 {
-            for (_, _, partition) in wanted.iter().flat_map(|topic| topic.partitions.iter()) {
-                if let Some(partition) = partition {
-                    partition.watch(signal, committed_only);
-                }
+        for (_, _, partition) in wanted.iter().flat_map(|topic| topic.partitions.iter()) {
+            if let Some(partition) = partition.as_ref().filter(|_| least > 0) {
+                partition.watch(signal, committed_only);
             }
         }
-        let (response, ready) = read_all(&wanted, version, request, least);
-        if ready || tokio::time::timeout_at(deadline, signal.notified()).await.is_err() {
-            return response;
+        let expired = Instant::now() >= deadline;
+        if expired || may_suffice(&wanted, least) {
+            let (response, ready) = read_all(&wanted, version, request, least);
+            if ready || expired {
+                return response;
+            }
         }
+        // Woken or not, the next round looks again.
+        tokio::time::timeout_at(deadline, signal.notified()).await.ok();
     }
+}
+
+/// False when there are certainly too few bytes: a reader that waits for many must not read them at every append.
+fn may_suffice(wanted: &[WantedTopic<'_>], least: usize) -> bool {
+    let mut bytes = 0;
+    for (_, asked, partition) in wanted.iter().flat_map(|topic| topic.partitions.iter()) {
+        let Some(partition) = partition else { return true };
+        let log = lock(&partition.log);
+        if log.deleted || asked.fetch_offset < log.start || asked.fetch_offset > log.end {
+            return true;
+        }
+        bytes += log.bytes_from(asked.fetch_offset);
+    }
+    bytes >= least as u64
 }
 
 struct WantedTopic<'a> {

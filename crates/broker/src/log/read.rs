@@ -57,7 +57,7 @@ impl PartitionLog {
         if offset < self.start || offset > self.end {
             return Err(ReadFault::OutOfRange);
         }
-        if offset >= bound {
+        if offset >= bound || (max_bytes == 0 && !at_least_one) {
             return Ok(Batches::default());
         }
         let first = self.segments.partition_point(|segment| segment.next_offset <= offset);
@@ -72,6 +72,19 @@ impl PartitionLog {
             }
         }
         Ok(Batches::default())
+    }
+
+    /// Bytes from a position at or a little before `offset` to the end of the log.
+    pub(crate) fn bytes_from(&self, offset: i64) -> u64 {
+        if offset >= self.end {
+            return 0;
+        }
+        let first = self.segments.partition_point(|segment| segment.next_offset <= offset);
+        let later: u64 = self.segments[first..].iter().skip(1).map(|segment| segment.size).sum();
+        let here = self.segments.get(first).map_or(0, |segment| {
+            segment.size - segment.index.position_of(segment.relative(offset)).min(segment.size)
+        });
+        here + later
     }
 
     fn read_segment(

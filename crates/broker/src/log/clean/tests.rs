@@ -150,12 +150,7 @@ fn sequence_numbers_survive_when_all_records_of_a_producer_are_superseded() {
     assert!(clean(&mut test, 0));
     assert_eq!(test.batches(i64::MAX), [(1, 0), (2, 1), (3, 1)]);
     test.reopen(false);
-    for entry in fs::read_dir(test.dir.path().join("p")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "state") {
-            fs::remove_file(path).unwrap();
-        }
-    }
+    forget_states(&test);
     test.reopen(true);
     assert!(test.append(&numbered(1)).repeat);
     assert!(!test.append(&numbered(2)).repeat);
@@ -206,5 +201,117 @@ fn an_interrupted_swap_is_finished_at_every_step() {
             &[key(1, "a"), key(2, "growing")]
         };
         assert_eq!(keys(&test), expected, "crash after {crash_after}");
+    }
+}
+
+/// What a reader of committed records folds the log to: the latest value's offset by key.
+fn committed_fold(test: &TestLog) -> std::collections::BTreeMap<String, i64> {
+    let mut fold = std::collections::BTreeMap::new();
+    let mut offset = test.log.start;
+    let stable = test.log.stable_end();
+    loop {
+        let batches = test.log.read(offset, stable, 2_000, true).unwrap();
+        if batches.bytes.is_empty() {
+            return fold;
+        }
+        let aborted = test.log.aborted_in(batches.from, batches.to);
+        let mut at = 0;
+        while at < batches.bytes.len() {
+            let header = BatchHeader::parse_whole(&batches.bytes[at..]).unwrap();
+            let batch = &batches.bytes[at..at + header.size];
+            at += header.size;
+            offset = header.next_offset();
+            if header.is_control() || filter::is_aborted(&aborted, &header) {
+                continue;
+            }
+            let unfolded = unfold(batch, &header).unwrap();
+            for record in records(&unfolded).map(Result::unwrap) {
+                let key = String::from_utf8(record.key.unwrap().to_vec()).unwrap();
+                let offset = header.base_offset + i64::from(record.offset_delta);
+                match record.tombstone {
+                    true => fold.remove(&key),
+                    false => fold.insert(key, offset),
+                };
+            }
+        }
+    }
+}
+
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// One random step: plain and transactional writes of few keys, endings, rolls.
+fn step(test: &mut TestLog, chance: &mut Chance, sequences: &mut [i32; 3], open: &mut [bool; 3], now: i64) {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let first = chance.below(6) as usize;
+    let keys = &names[first..(first + 1 + chance.below(3) as usize).min(6)];
+    let value = if chance.below(4) == 0 { None } else { Some("value") };
+    let producer = chance.below(3) as usize;
+    let settings = test.settings.clone();
+    match chance.below(8) {
+        0..=2 => {
+            let build = Build { keys, value, ..Build::default() };
+            test.append_at(&build, now);
+        }
+        3..=5 => {
+            let numbered = Some((producer as i64, 0, sequences[producer]));
+            let build = Build { keys, value, producer: numbered, transactional: true, ..Build::default() };
+            test.append_at(&build, now);
+            sequences[producer] += keys.len() as i32;
+            open[producer] = true;
+        }
+        _ if open[producer] => {
+            let ending = if chance.below(2) == 0 { Ending::Abort } else { Ending::Commit };
+            test.log.append_marker(producer as i64, 0, ending, &settings, now).unwrap();
+            open[producer] = false;
+        }
+        _ => test.log.roll(now).unwrap(),
+    }
+}
+
+#[test]
+fn cleaning_never_changes_what_a_committed_reader_folds_to() {
+    for seed in 1..=20u64 {
+        let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut test = compacted();
+        test.settings.segment_bytes = 300 + chance.below(2_000);
+        let (mut sequences, mut open) = ([0; 3], [false; 3]);
+        for round in 0..400 {
+            let now = round * 20;
+            step(&mut test, &mut chance, &mut sequences, &mut open, now);
+            if chance.below(12) == 0 {
+                let before = (committed_fold(&test), test.log.end, test.log.stable_end());
+                clean(&mut test, now);
+                let after = (committed_fold(&test), test.log.end, test.log.stable_end());
+                assert_eq!(after, before, "seed {seed}, round {round}");
+            }
+            if chance.below(60) == 0 {
+                let before = (committed_fold(&test), test.log.end, test.log.stable_end());
+                test.reopen(chance.below(2) == 0);
+                let after = (committed_fold(&test), test.log.end, test.log.stable_end());
+                assert_eq!(after, before, "seed {seed}, round {round}, reopened");
+            }
+            if chance.below(100) == 0 {
+                forget_states(&test);
+            }
+        }
+    }
+}
+
+/// Removes the state files, which are only caches.
+fn forget_states(test: &TestLog) {
+    for entry in fs::read_dir(test.dir.path().join("p")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "state") {
+            fs::remove_file(path).unwrap();
+        }
     }
 }
