@@ -186,4 +186,6 @@ impl Book {
 #[cfg(test)]
 mod late;
 #[cfg(test)]
+mod partitions;
+#[cfg(test)]
 mod tests;
