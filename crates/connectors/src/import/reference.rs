@@ -283,13 +283,8 @@ fn subject_of(payload: &Payload) -> (&'static str, String) {
         }
         Payload::SquadRecorded(record) => ("squad", record.squad.clone()),
         Payload::MembershipRecorded(record) => ("membership", record.membership.clone()),
-        other => unreachable_kind(other),
+        other => ("other", other.type_name().to_owned()),
     }
-}
-
-/// Nothing else is made here; its type name stands in for a subject all the same.
-fn unreachable_kind(payload: &Payload) -> (&'static str, String) {
-    ("other", payload.type_name().to_owned())
 }
 
 /// A team's name without case, punctuation and words that say only that it is one.

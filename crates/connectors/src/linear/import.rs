@@ -67,7 +67,7 @@ pub(crate) fn recognise(object: &Object, hint: Option<&str>) -> Option<recognise
     if word("action").is_some()
         && word("type").is_some()
         && is_object("data")
-        && (has("organizationId") || has("webhookTimestamp") || has("webhookId"))
+        && (has("organizationId") || has("webhookTimestamp") || has("createdAt"))
     {
         return ours(Kind::Webhook);
     }

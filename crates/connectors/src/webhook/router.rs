@@ -16,7 +16,7 @@ use crate::source::Source;
 /// The receiver's routes. Serve them behind TLS; nothing else is served here.
 pub fn router(options: ReceiverOptions, sink: Arc<dyn Sink>) -> Router {
     let receiver = Arc::new(Receiver {
-        requests: Semaphore::new(options.requests_max),
+        requests: Semaphore::new(options.requests_max.min(Semaphore::MAX_PERMITS)),
         bytes: Semaphore::new(options.bytes_max.min(Semaphore::MAX_PERMITS)),
         options,
         sink,

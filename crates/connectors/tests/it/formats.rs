@@ -85,6 +85,18 @@ fn a_history_fetched_apart_is_the_same_as_one_inside_the_issue() {
     let histories = &changelog["histories"];
     let link = "https://acme.atlassian.net/rest/api/3/issue/SHOP-1/changelog?maxResults=100";
     let of_issue = serde_json::json!({"self": link, "startAt": 0, "values": histories});
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["id", "params", "data", "url", "input", "created_at"]).unwrap();
+    for history in histories.as_array().unwrap() {
+        let input = r#"{"issue_id":10001,"update_time":"2026-01-16T16:31:00Z"}"#;
+        table.write_record(["1", "{}", &history.to_string(), "x", input, "2026-01-20"]).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("histories.csv"), table.into_inner().unwrap()).unwrap();
+    std::fs::write(folder.path().join("issue.json"), bare.to_string()).unwrap();
+    let (_, events) = imported(&[folder.path().to_owned()], &ImportOptions::default());
+    assert_eq!(lines(&events), lines(&expected), "a table that says what each payload was fetched for");
+
     let bulk = serde_json::json!({"issueChangeLogs": [{"issueId": "10001", "changeHistories": histories}]});
     for apart in [of_issue, bulk] {
         let (_, events) = import_bytes(format!("{bare}\n{apart}").as_bytes());
