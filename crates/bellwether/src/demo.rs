@@ -10,3 +10,6 @@ pub mod quarter;
 pub mod run;
 pub mod seed;
 pub mod stories;
+
+#[cfg(test)]
+mod tests;
