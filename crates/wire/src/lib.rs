@@ -23,6 +23,7 @@ pub mod topics;
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::allow_attributes_without_reason,
     clippy::unwrap_used,
     clippy::redundant_clone,
     clippy::large_enum_variant,
