@@ -1,5 +1,5 @@
 //! The record that goes to the dead-letter topic: the one that failed, unchanged, with headers that say why and
-//! where it came from, so that it can be put back.
+//! where it came from, so that it can be put back. Only one too large to be appended again loses its value.
 
 use bellwether_log::{NewRecord, Record, TopicPartition};
 use bytes::Bytes;
@@ -20,6 +20,13 @@ pub const PARTITION: &str = "bellwether-dead-letter-partition";
 /// Header: its offset there, decimal.
 pub const OFFSET: &str = "bellwether-dead-letter-offset";
 
+/// Header: bytes of the value that was left out because the record was too large to be appended with the headers
+/// above; it can still be read where it came from.
+pub const LEFT_OUT: &str = "bellwether-dead-letter-left-out";
+
+/// Largest record diverted whole: what a topic takes by default, less room for our headers. A commit that the log
+/// can never take would end the service, and end it again.
+const MAX_RECORD_BYTES: usize = 1_040_000;
 /// Longest cause in a header: what a reader of the topic looks at on one screen.
 const MAX_CAUSE_BYTES: usize = 1_000;
 
@@ -41,10 +48,16 @@ pub(crate) fn dead_letter(
         text(PARTITION, record.from.partition.to_string()),
         text(OFFSET, record.offset.to_string()),
     ]);
+    let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+    let of_headers: usize = record.headers.iter().map(|(name, value)| name.len() + length(value)).sum();
+    let whole = length(&record.key) + length(&record.value) + of_headers <= MAX_RECORD_BYTES;
+    if !whole {
+        headers.push(text(LEFT_OUT, length(&record.value).to_string()));
+    }
     NewRecord {
         to: TopicPartition::new(to.topic.clone(), unit.0 % to.partitions.max(1)),
         key: record.key.clone(),
-        value: record.value.clone(),
+        value: record.value.clone().filter(|_| whole),
         headers,
         timestamp_ms: Some(record.timestamp_ms),
     }
@@ -92,6 +105,27 @@ mod tests {
             (OFFSET, b"41"),
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_record_too_large_for_the_topic_leaves_its_value_behind() {
+        let mut record = Record {
+            from: TopicPartition::new("page", 0),
+            offset: 1,
+            key: None,
+            value: Some(vec![0; MAX_RECORD_BYTES].into()),
+            headers: vec![],
+            timestamp_ms: 5,
+        };
+        let to = DeadLetterTopic { topic: "dlq".to_owned(), partitions: 1 };
+        let poison = Poison::new(Stage::Decode, "large");
+        let whole = dead_letter(&to, "route", UnitId(0), &record, &poison);
+        assert_eq!(whole.value.map(|value| value.len()), Some(MAX_RECORD_BYTES));
+
+        record.value = Some(vec![0; MAX_RECORD_BYTES + 1].into());
+        let cut = dead_letter(&to, "route", UnitId(0), &record, &poison);
+        assert_eq!(cut.value, None);
+        assert_eq!(cut.headers.last(), Some(&(LEFT_OUT.to_owned(), Some(Bytes::from("1040001")))));
     }
 
     #[test]

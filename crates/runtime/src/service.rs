@@ -3,12 +3,12 @@
 //! Runs on the thread that calls [`Service::run`], or step by step under a simulator. Everything it may not know
 //! by itself is injected: the log, the fold, the clock, the object store, the failpoints.
 //!
-//! - [`setup`]: options against topics, joining the group.
-//! - [`membership`]: polls, assignments, revocations, records into lanes.
-//! - [`restoring`]: units back to life, broadcast topics, the helper's reports.
-//! - [`folding`] and [`clocking`]: what a batch consists of.
-//! - [`committing`]: the transaction and every way it can end.
-//! - [`shelving`]: snapshots. [`stopping`]: the graceful end.
+//! - `setup`: options against topics, joining the group.
+//! - `membership`: polls, assignments, revocations, records into lanes.
+//! - `restoring`: units back to life, broadcast topics, the helper's reports.
+//! - `folding` and `clocking`: what a batch consists of.
+//! - `committing`: the transaction and every way it can end.
+//! - `shelving`: snapshots. `stopping`: the graceful end.
 
 mod batch;
 mod clocking;

@@ -4,7 +4,7 @@
 //! - [`name`]: where it lies and which one is newer.
 //! - [`objects`]: the folder or bucket, as four blocking calls.
 //! - [`depot`]: publish, verify, prune, load.
-//! - [`worker`]: the helper thread that keeps all of this off the loop.
+//! - `worker`: the helper thread that keeps all of this off the loop.
 //!
 //! Invariant RT-4: publishing follows the commit of the positions, loading refuses what is ahead of them.
 
