@@ -98,7 +98,7 @@ fn reference(at: EventTime) -> Vec<Event> {
 }
 
 fn frames(args: &Args) -> Vec<(EventTime, Bytes)> {
-    let mut seed = 0x5EED_0FFA_C7_u64;
+    let mut seed = 0x005E_ED0F_FAC7_u64;
     let mut frames = Vec::new();
     let mut pending: Vec<pb::Fact> = Vec::new();
     let mut at = EventTime::from_ms(START_MS);

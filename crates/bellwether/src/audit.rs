@@ -11,11 +11,11 @@ use bellwether_wire::{Payload, pb};
 use serde::Serialize;
 
 /// Sprints of a squad that are reported.
-pub const SPRINTS: usize = 4;
+pub(crate) const SPRINTS: usize = 4;
 
 /// One closed sprint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SprintLine {
+pub(crate) struct SprintLine {
     /// Squad.
     pub squad: String,
     /// Sprint, by its name.
@@ -36,7 +36,7 @@ pub struct SprintLine {
 
 /// One squad's on-call load at the end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LoadLine {
+pub(crate) struct LoadLine {
     /// Squad.
     pub squad: String,
     /// Who carries most: pseudonym, or name when asked for.
@@ -55,7 +55,7 @@ pub struct LoadLine {
 
 /// A trigger the exports would have fired.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TriggerLine {
+pub(crate) struct TriggerLine {
     /// Rule.
     pub rule: String,
     /// Squad.
@@ -70,7 +70,7 @@ pub struct TriggerLine {
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Last closed sprints, squad by squad, oldest first.
     pub sprints: Vec<SprintLine>,
     /// On-call load of squads with pages.
@@ -84,7 +84,7 @@ pub struct Report {
 }
 
 /// Reads the report off the events that went in and what the folds said.
-pub fn report(input: &[Event], said: &[Event], with_names: bool) -> Report {
+pub(crate) fn report(input: &[Event], said: &[Event], with_names: bool) -> Report {
     let names = if with_names { names(input) } else { BTreeMap::new() };
     let deployments = input.iter().any(|event| matches!(event.payload, Payload::DeploymentFinished(_)));
     let load = load(said, &names);

@@ -12,7 +12,7 @@ use crate::host::Role;
 /// routes them upwards on a clock until somebody resolves them.
 #[derive(Debug, Parser)]
 #[command(name = "bellwether", version, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Settings that apply to every command.
     #[command(flatten)]
     pub global: Global,
@@ -23,7 +23,7 @@ pub struct Cli {
 
 /// Settings that apply to every command.
 #[derive(Debug, Clone, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Configuration file; see `bellwether config print`
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Global {
 
 /// Commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run every role in one process, on the embedded broker unless a cluster is named
     Up(Up),
     /// Watch a generated quarter of a 12-squad organisation fire and escalate, in under a minute
@@ -82,7 +82,7 @@ pub enum Command {
 
 /// `up`.
 #[derive(Debug, Args)]
-pub struct Up {
+pub(crate) struct Up {
     /// Address of the embedded broker
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
@@ -93,7 +93,7 @@ pub struct Up {
 
 /// `demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Seed of the generated quarter
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -107,7 +107,7 @@ pub struct Demo {
 
 /// `replay`.
 #[derive(Debug, Args)]
-pub struct Replay {
+pub(crate) struct Replay {
     /// Files or folders of JSON Lines, plain, gzip or zstd; - for standard input
     #[arg(value_name = "EVENTS")]
     pub events: Vec<PathBuf>,
@@ -139,7 +139,7 @@ pub struct Replay {
 
 /// `audit`.
 #[derive(Debug, Args)]
-pub struct Audit {
+pub(crate) struct Audit {
     /// Folder or files of raw exports
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -153,7 +153,7 @@ pub struct Audit {
 
 /// `import`.
 #[derive(Debug, Args)]
-pub struct Import {
+pub(crate) struct Import {
     /// Files or folders of raw API responses and webhook bodies
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -179,7 +179,7 @@ pub struct Import {
 
 /// `publish`.
 #[derive(Debug, Args)]
-pub struct Publish {
+pub(crate) struct Publish {
     /// Files or folders of JSON Lines; - for standard input
     #[arg(required = true, value_name = "EVENTS")]
     pub events: Vec<PathBuf>,
@@ -187,7 +187,7 @@ pub struct Publish {
 
 /// `broker`.
 #[derive(Debug, Args)]
-pub struct Broker {
+pub(crate) struct Broker {
     /// Address
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
@@ -195,7 +195,7 @@ pub struct Broker {
 
 /// `topics`.
 #[derive(Debug, Subcommand)]
-pub enum Topics {
+pub(crate) enum Topics {
     /// Show what would be made
     Plan {
         /// Form of the output
@@ -220,7 +220,7 @@ pub enum Topics {
 
 /// `config`.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Check the configuration
     Check,
     /// Print every setting with its comment, or what is in force
@@ -239,7 +239,7 @@ pub enum ConfigCommand {
 
 /// `doctor`.
 #[derive(Debug, Args)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -247,7 +247,7 @@ pub struct Doctor {
 
 impl Command {
     /// The folding role a command runs alone, if it does.
-    pub fn role(&self) -> Option<Role> {
+    pub(crate) fn role(&self) -> Option<Role> {
         match self {
             Command::Route => Some(Role::Route),
             Command::Process => Some(Role::Process),

@@ -12,7 +12,7 @@ use crate::failure::{Context as _, Exit, Failure};
 ///
 /// # Errors
 /// When a setting is refused or no broker answers.
-pub fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn EventLog>, Failure> {
+pub(crate) fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn EventLog>, Failure> {
     let mut settings: std::collections::BTreeMap<String, String> =
         config.kafka.settings.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
     settings.insert("bootstrap.servers".to_owned(), bootstrap_servers.to_owned());
@@ -30,7 +30,7 @@ pub fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn Event
 ///
 /// # Errors
 /// When none is configured.
-pub fn bootstrap(config: &Config) -> Result<String, Failure> {
+pub(crate) fn bootstrap(config: &Config) -> Result<String, Failure> {
     if config.kafka.bootstrap_servers.is_empty() {
         return Err(Failure::new(Exit::Usage, "no log is named").hint(
             "add --bootstrap-servers HOST:PORT; `bellwether up` prints the address of its embedded broker",

@@ -21,13 +21,13 @@ use crate::cli::{Cli, Command, Global};
 use crate::config::Config;
 use crate::failure::Failure;
 
-pub use topics::read_all;
+pub(crate) use topics::read_all;
 
 /// Runs a command.
 ///
 /// # Errors
 /// When it fails; the failure has the exit code.
-pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let config = load(&cli.global)?;
     match cli.command {
         Command::Up(up) => up::run(config, &up),

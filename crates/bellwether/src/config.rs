@@ -16,12 +16,12 @@ use serde::Deserialize;
 use crate::failure::{Context as _, Exit, Failure};
 
 /// The commented defaults, which are the reference.
-pub const DEFAULTS: &str = include_str!("../defaults.toml");
+pub(crate) const DEFAULTS: &str = include_str!("../defaults.toml");
 
 /// Every setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
+pub(crate) struct Config {
     /// Where `up` keeps everything.
     pub dir: PathBuf,
     /// The log.
@@ -49,7 +49,7 @@ pub struct Config {
 /// How to reach the log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Kafka {
+pub(crate) struct Kafka {
     /// `host:port`, comma separated; empty for the embedded broker.
     pub bootstrap_servers: String,
     /// First part of every name.
@@ -65,7 +65,7 @@ pub struct Kafka {
 /// Partition counts.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Topics {
+pub(crate) struct Topics {
     /// Of facts.
     pub facts_partitions: u32,
     /// Of trigger, command, escalation and its delay topic.
@@ -75,7 +75,7 @@ pub struct Topics {
 /// The embedded broker.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Broker {
+pub(crate) struct Broker {
     /// Address.
     pub listen: SocketAddr,
     /// never, commit, or an interval.
@@ -85,7 +85,7 @@ pub struct Broker {
 /// The HTTP side.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Http {
+pub(crate) struct Http {
     /// Address.
     pub listen: SocketAddr,
 }
@@ -93,7 +93,7 @@ pub struct Http {
 /// Keys, hexadecimal.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Keys {
+pub(crate) struct Keys {
     /// Of trigger ids.
     pub id_key: SecretString,
     /// Of pseudonyms.
@@ -103,7 +103,7 @@ pub struct Keys {
 /// Snapshots.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Snapshots {
+pub(crate) struct Snapshots {
     /// Folder; empty for `snapshots` below `dir`.
     pub dir: PathBuf,
 }
@@ -111,7 +111,7 @@ pub struct Snapshots {
 /// Webhook sources.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Connect {
+pub(crate) struct Connect {
     /// Largest body.
     pub body_limit_bytes: usize,
     /// Accept Jira webhooks without a signature.
@@ -127,7 +127,7 @@ pub struct Connect {
 /// A Jira site.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct JiraSource {
+pub(crate) struct JiraSource {
     /// Last part of `jira://site` and of the webhook path.
     pub site: String,
     /// Signing secrets; any may match.
@@ -138,7 +138,7 @@ pub struct JiraSource {
 /// A Linear workspace.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct LinearSource {
+pub(crate) struct LinearSource {
     /// Last part of `linear://workspace` and of the webhook path.
     pub workspace: String,
     /// Signing secrets; any may match.
@@ -149,7 +149,7 @@ pub struct LinearSource {
 /// A PagerDuty account.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PagerDutySource {
+pub(crate) struct PagerDutySource {
     /// Last part of `pagerduty://account` and of the webhook path.
     pub account: String,
     /// Signing secrets; any may match.
@@ -160,7 +160,7 @@ pub struct PagerDutySource {
 /// Channels.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Notify {
+pub(crate) struct Notify {
     /// Print every message.
     pub terminal: bool,
     /// Signed webhooks.
@@ -170,7 +170,7 @@ pub struct Notify {
 /// A signed webhook.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WebhookTarget {
+pub(crate) struct WebhookTarget {
     /// Name in receipts.
     pub name: String,
     /// Address.
@@ -196,7 +196,7 @@ pub struct WebhookTarget {
 /// Logging.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Log {
+pub(crate) struct Log {
     /// human or json.
     pub format: LogFormat,
     /// Filter directives.
@@ -206,7 +206,7 @@ pub struct Log {
 /// Form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Human,
     /// For machines.
@@ -215,7 +215,7 @@ pub enum LogFormat {
 
 impl WebhookTarget {
     /// Settings of the channel. One attempt may take ten seconds: receivers are asked to queue and answer.
-    pub fn options(&self) -> WebhookOptions {
+    pub(crate) fn options(&self) -> WebhookOptions {
         WebhookOptions {
             url: self.url.clone(),
             secrets: self.secrets.clone(),
@@ -230,7 +230,7 @@ impl Config {
     ///
     /// # Errors
     /// When a key does not exist or a value does not fit, naming it.
-    pub fn load(file: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, Failure> {
         if let Some(path) = file
             && !path.is_file()
         {
@@ -253,7 +253,7 @@ impl Config {
     ///
     /// # Errors
     /// When a key is not known or its value does not fit.
-    pub fn thresholds(&self) -> Result<Thresholds, Failure> {
+    pub(crate) fn thresholds(&self) -> Result<Thresholds, Failure> {
         let mut thresholds = Thresholds::default();
         for (key, value) in &self.thresholds {
             thresholds
@@ -264,7 +264,7 @@ impl Config {
     }
 
     /// Folder of snapshots.
-    pub fn snapshot_dir(&self) -> PathBuf {
+    pub(crate) fn snapshot_dir(&self) -> PathBuf {
         if self.snapshots.dir.as_os_str().is_empty() {
             self.dir.join("snapshots")
         } else {
@@ -274,7 +274,7 @@ impl Config {
 }
 
 /// Defaults, file and environment, in that order.
-pub fn figment(file: Option<&Path>) -> Figment {
+pub(crate) fn figment(file: Option<&Path>) -> Figment {
     let mut figment = Figment::from(Toml::string(DEFAULTS));
     if let Some(file) = file {
         figment = figment.merge(Toml::file_exact(file));
@@ -287,7 +287,7 @@ pub fn figment(file: Option<&Path>) -> Figment {
 }
 
 /// A value as it would be typed.
-pub fn plain(value: &toml::Value) -> String {
+pub(crate) fn plain(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
         other => other.to_string(),

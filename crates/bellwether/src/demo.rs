@@ -3,13 +3,13 @@
 //! [`quarter`] generates the events (pure, from a seed); [`run`] publishes them with marks and lets route, process and
 //! escalate fold them; [`narrate`] tells what fires, to whom and when. Nothing in the folds knows that time is warped.
 
-pub mod calendar;
-pub mod narrate;
-pub mod organisation;
-pub mod quarter;
-pub mod run;
-pub mod seed;
-pub mod stories;
+pub(crate) mod calendar;
+pub(crate) mod narrate;
+pub(crate) mod organisation;
+pub(crate) mod quarter;
+pub(crate) mod run;
+pub(crate) mod seed;
+pub(crate) mod stories;
 
 #[cfg(test)]
 mod tests;

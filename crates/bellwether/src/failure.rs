@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Exit codes; documented in docs/reference/cli.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// The command ran and found something to report: a difference, a mismatch, unreadable input.
     Findings = 1,
     /// The command line or the configuration is wrong.
@@ -19,7 +19,7 @@ pub enum Exit {
 
 /// A failed command.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Exit code.
     pub exit: Exit,
     /// What failed, on what.
@@ -32,20 +32,20 @@ pub struct Failure {
 
 impl Failure {
     /// A failure without a cause below it.
-    pub fn new(exit: Exit, what: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
         Self { exit, what: what.into(), hint: None, source: None }
     }
 
     /// Says what to do.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Says why.
     #[must_use]
-    pub fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn because(mut self, source: impl Into<anyhow::Error>) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -73,7 +73,7 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// Adds what failed and what to do to any error.
-pub trait Context<T> {
+pub(crate) trait Context<T> {
     /// Wraps the error.
     fn or_fail(self, exit: Exit, what: impl FnOnce() -> String) -> Result<T, Failure>;
 }

@@ -10,7 +10,7 @@ use crate::failure::{Context as _, Exit, Failure};
 
 /// Form of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// One JSON object per line
     Json,
     /// For a terminal
@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 /// Writes lines to standard output; a closed pipe ends quietly.
-pub fn lines(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in lines {
         match writeln!(out, "{line}") {
@@ -35,7 +35,7 @@ pub fn lines(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
 }
 
 /// Writes rows in a form: objects as JSON, else a table with these headings.
-pub fn rows<T: Serialize>(
+pub(crate) fn rows<T: Serialize>(
     format: Format,
     headings: &[&str],
     items: &[T],
@@ -57,7 +57,7 @@ pub fn rows<T: Serialize>(
 }
 
 /// An empty table of a form.
-pub fn table(format: Format, headings: &[&str]) -> Table {
+pub(crate) fn table(format: Format, headings: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(if format == Format::Markdown { ASCII_MARKDOWN } else { UTF8_FULL_CONDENSED });
     if format == Format::Table && io::stdout().is_terminal() {

@@ -23,7 +23,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 
 /// A folding role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Events to facts.
     Route,
     /// Facts to triggers.
@@ -34,10 +34,10 @@ pub enum Role {
 
 impl Role {
     /// All of them, in the order of the flow.
-    pub const ALL: [Role; 3] = [Role::Route, Role::Process, Role::Escalate];
+    pub(crate) const ALL: [Role; 3] = [Role::Route, Role::Process, Role::Escalate];
 
     /// Name in groups, metrics and commands.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Role::Route => "route",
             Role::Process => "process",
@@ -48,7 +48,7 @@ impl Role {
 
 /// What roles need.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The log.
     pub log: Arc<dyn EventLog>,
     /// Topics.
@@ -65,7 +65,7 @@ pub struct Plan {
 
 /// A running role.
 #[derive(Debug)]
-pub struct Running {
+pub(crate) struct Running {
     /// Which.
     pub role: Role,
     /// Stops it and looks at it.
@@ -77,7 +77,7 @@ pub struct Running {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn snapshot_folder(dir: &Path) -> Result<Arc<dyn Objects>, Failure> {
+pub(crate) fn snapshot_folder(dir: &Path) -> Result<Arc<dyn Objects>, Failure> {
     let bucket = bellwether_runtime::Bucket::folder(dir)
         .or_fail(Exit::Input, || format!("cannot use {} for snapshots", dir.display()))?;
     Ok(Arc::new(bucket))
@@ -87,7 +87,7 @@ pub fn snapshot_folder(dir: &Path) -> Result<Arc<dyn Objects>, Failure> {
 ///
 /// # Errors
 /// When the topics do not fit or the group cannot be joined.
-pub fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result<Running, Failure> {
+pub(crate) fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result<Running, Failure> {
     let (options, factory) = parts(plan, role);
     let clock: Arc<dyn Clock> = match plan.topics.time {
         TimeMode::Live => Arc::new(SystemClock::new()),
@@ -113,7 +113,7 @@ pub fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result<Runnin
 
 impl Running {
     /// Asks for a graceful stop.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.handle.stop();
     }
 
@@ -121,7 +121,7 @@ impl Running {
     ///
     /// # Errors
     /// When it ended with an error.
-    pub fn join(self) -> Result<(), Failure> {
+    pub(crate) fn join(self) -> Result<(), Failure> {
         let role = self.role.name();
         match self.thread.join() {
             Ok(ended) => ended.or_fail(Exit::Log, || format!("role {role} ended with an error")),
@@ -174,7 +174,7 @@ fn parts(plan: &Plan, role: Role) -> (Options, Arc<dyn FoldFactory>) {
 }
 
 /// An error and its causes on one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -16,7 +16,7 @@ use crate::failure::{Context as _, Exit, Failure};
 
 /// What the endpoints may know.
 #[derive(Debug, Clone)]
-pub struct Health {
+pub(crate) struct Health {
     /// Metrics.
     pub metrics: PrometheusHandle,
     /// Folding roles of this process.
@@ -27,7 +27,7 @@ pub struct Health {
 ///
 /// # Errors
 /// When it is taken or not ours.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::new(Exit::Usage, format!("cannot listen on {address}"))
             .because(error)
@@ -39,7 +39,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     health: Health,
     webhooks: Option<Router>,

@@ -13,7 +13,7 @@ use crate::failure::{Context as _, Exit, Failure};
 
 /// Both keys.
 #[derive(Debug, Clone)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// Of trigger and escalation ids.
     pub id: HashKey,
     /// Of pseudonyms.
@@ -22,7 +22,7 @@ pub struct Keys {
 
 impl Keys {
     /// The keys of a file replay that is given none.
-    pub fn zero() -> Self {
+    pub(crate) fn zero() -> Self {
         Self { id: HashKey::ZERO, pseudonym: HashKey::ZERO }
     }
 
@@ -30,7 +30,7 @@ impl Keys {
     ///
     /// # Errors
     /// When a key is not 64 hexadecimal digits, or the folder cannot be written.
-    pub fn load(config: &Config) -> Result<Self, Failure> {
+    pub(crate) fn load(config: &Config) -> Result<Self, Failure> {
         Ok(Self {
             id: one("id-key", config.keys.id_key.expose_secret(), &config.dir)?,
             pseudonym: one("pseudonym-key", config.keys.pseudonym_key.expose_secret(), &config.dir)?,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::topic_set::TopicSet;
 
 /// An event as a record of a topic. `partition` is explicit for what is partitioned by function.
-pub fn of_event(event: &Event, topics: &TopicSet, topic: Topic, partition: u32) -> NewRecord {
+pub(crate) fn of_event(event: &Event, topics: &TopicSet, topic: Topic, partition: u32) -> NewRecord {
     NewRecord {
         to: TopicPartition::new(topics.name(topic), partition),
         key: Some(Bytes::from(key(event, topic))),
@@ -20,12 +20,12 @@ pub fn of_event(event: &Event, topics: &TopicSet, topic: Topic, partition: u32) 
 }
 
 /// Partition of an event by its key, for topics that have no order of their own to keep.
-pub fn partition_of(event: &Event, topics: &TopicSet, topic: Topic) -> u32 {
+pub(crate) fn partition_of(event: &Event, topics: &TopicSet, topic: Topic) -> u32 {
     murmur2::partition(key(event, topic).as_bytes(), topics.partitions(topic))
 }
 
 /// Partition of a function's topics.
-pub fn function_partition(function: &str, topics: &TopicSet) -> u32 {
+pub(crate) fn function_partition(function: &str, topics: &TopicSet) -> u32 {
     topics::function_partition(function, topics.functions)
 }
 
@@ -33,12 +33,17 @@ pub fn function_partition(function: &str, topics: &TopicSet) -> u32 {
 ///
 /// # Errors
 /// When a header is missing or the value is not the message of its type.
-pub fn to_event(record: &Record) -> Result<Event, binary::Error> {
+pub(crate) fn to_event(record: &Record) -> Result<Event, binary::Error> {
     binary::read(&record.headers, record.value.as_ref())
 }
 
 /// Facts as frames of one partition.
-pub fn of_facts(facts: &[pb::Fact], topics: &TopicSet, partition: u32, at_ms: Option<i64>) -> Vec<NewRecord> {
+pub(crate) fn of_facts(
+    facts: &[pb::Fact],
+    topics: &TopicSet,
+    partition: u32,
+    at_ms: Option<i64>,
+) -> Vec<NewRecord> {
     frame::pack(facts)
         .into_iter()
         .map(|value| NewRecord {
@@ -60,7 +65,7 @@ fn key(event: &Event, topic: Topic) -> String {
 }
 
 /// Key of a reference datum: its kind and id, so that a later version replaces it and a tombstone ends it.
-pub fn reference_key(event: &Event) -> String {
+pub(crate) fn reference_key(event: &Event) -> String {
     let id = match &event.payload {
         Payload::OrganisationRecorded(m) => m.organisation.clone(),
         Payload::PersonRecorded(m) => m.person.clone(),

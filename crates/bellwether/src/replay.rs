@@ -3,9 +3,9 @@
 //! It folds with exactly the code that the router, the processor and the escalator run. Events are put into the one
 //! order of R1 and R2, so that the output never depends on the order of files, threads or the machine.
 
-pub mod against;
-pub mod order;
-pub mod pipeline;
-pub mod read;
+pub(crate) mod against;
+pub(crate) mod order;
+pub(crate) mod pipeline;
+pub(crate) mod read;
 
-pub use pipeline::Pipeline;
+pub(crate) use pipeline::Pipeline;

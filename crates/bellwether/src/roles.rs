@@ -1,19 +1,19 @@
 //! The roles: shells that let the pure folds run over the log, and the threads that host them.
 
-pub mod connect;
-pub mod escalate;
-pub mod notify;
-pub mod process;
-pub mod route;
+pub(crate) mod connect;
+pub(crate) mod escalate;
+pub(crate) mod notify;
+pub(crate) mod process;
+pub(crate) mod route;
 
-pub use escalate::EscalateFactory;
-pub use process::ProcessFactory;
-pub use route::RouteFactory;
+pub(crate) use escalate::EscalateFactory;
+pub(crate) use process::ProcessFactory;
+pub(crate) use route::RouteFactory;
 
 use bellwether_runtime::StateHash;
 
 /// Version of the folds' meaning, kept in snapshots.
-pub const ENGINE: &str = concat!("bellwether-", env!("CARGO_PKG_VERSION"));
+pub(crate) const ENGINE: &str = concat!("bellwether-", env!("CARGO_PKG_VERSION"));
 
 /// Hash of a state's bytes.
 fn hash(bytes: &[u8]) -> StateHash {

@@ -13,7 +13,7 @@ use crate::failure::{Context as _, Exit, Failure};
 ///
 /// # Errors
 /// When the filter directives are not valid.
-pub fn logs(log: &Log) -> Result<(), Failure> {
+pub(crate) fn logs(log: &Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&log.filter)
         .or_fail(Exit::Usage, || format!("log.filter `{}` is not valid", log.filter))?;
     let builder = tracing_subscriber::fmt()
@@ -31,12 +31,13 @@ pub fn logs(log: &Log) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When a recorder is installed already.
-pub fn metrics() -> Result<PrometheusHandle, Failure> {
+pub(crate) fn metrics() -> Result<PrometheusHandle, Failure> {
     let handle = PrometheusBuilder::new()
         .install_recorder()
         .or_fail(Exit::Internal, || "cannot start collecting metrics".to_owned())?;
     describe_runtime();
     bellwether_kafka::describe_metrics();
+    bellwether_connectors::metric_definitions::describe_metrics();
     metrics::gauge!("bellwether_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }

@@ -14,7 +14,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// How time comes into a topic set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeMode {
+pub(crate) enum TimeMode {
     /// The broker stamps facts.
     Live,
     /// The router stamps facts with event time.
@@ -23,7 +23,7 @@ pub enum TimeMode {
 
 /// A topic that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Mismatch {
+pub(crate) struct Mismatch {
     /// Topic.
     pub topic: String,
     /// What: `missing`, or a setting.
@@ -38,7 +38,7 @@ pub struct Mismatch {
 
 /// Names and counts of one deployment.
 #[derive(Debug, Clone)]
-pub struct TopicSet {
+pub(crate) struct TopicSet {
     /// Prefix of all names.
     pub prefix: String,
     /// Partitions of facts.
@@ -53,7 +53,7 @@ pub struct TopicSet {
 
 impl TopicSet {
     /// The topic set of a configuration.
-    pub fn new(config: &Config, time: TimeMode) -> Self {
+    pub(crate) fn new(config: &Config, time: TimeMode) -> Self {
         Self {
             prefix: config.kafka.prefix.clone(),
             facts: config.topics.facts_partitions,
@@ -64,12 +64,12 @@ impl TopicSet {
     }
 
     /// Full name of a topic.
-    pub fn name(&self, topic: Topic) -> String {
+    pub(crate) fn name(&self, topic: Topic) -> String {
         topic.name(&self.prefix)
     }
 
     /// Partition count of a topic.
-    pub fn partitions(&self, topic: Topic) -> u32 {
+    pub(crate) fn partitions(&self, topic: Topic) -> u32 {
         match topic {
             Topic::Facts => self.facts,
             Topic::Trigger
@@ -90,7 +90,7 @@ impl TopicSet {
     }
 
     /// Every topic as it must be.
-    pub fn specs(&self) -> Vec<TopicSpec> {
+    pub(crate) fn specs(&self) -> Vec<TopicSpec> {
         Topic::ALL.into_iter().map(|topic| self.spec(topic)).collect()
     }
 
@@ -133,7 +133,7 @@ impl TopicSet {
     ///
     /// # Errors
     /// When the log refuses, or an existing topic does not fit.
-    pub fn apply(&self, log: &dyn EventLog) -> Result<(), Failure> {
+    pub(crate) fn apply(&self, log: &dyn EventLog) -> Result<(), Failure> {
         log.create_topics(&self.specs()).or_fail(Exit::Log, || "cannot create the topics".to_owned())?;
         self.require(log)
     }
@@ -142,7 +142,7 @@ impl TopicSet {
     ///
     /// # Errors
     /// When one is not, with what to do.
-    pub fn require(&self, log: &dyn EventLog) -> Result<(), Failure> {
+    pub(crate) fn require(&self, log: &dyn EventLog) -> Result<(), Failure> {
         let mismatches = self.check(log)?;
         let Some(first) = mismatches.first() else { return Ok(()) };
         Err(Failure::new(
@@ -163,7 +163,7 @@ impl TopicSet {
     ///
     /// # Errors
     /// When the log cannot be asked.
-    pub fn check(&self, log: &dyn EventLog) -> Result<Vec<Mismatch>, Failure> {
+    pub(crate) fn check(&self, log: &dyn EventLog) -> Result<Vec<Mismatch>, Failure> {
         let found = log
             .describe_topics(&format!("{}.", self.prefix))
             .or_fail(Exit::Log, || "cannot describe the topics".to_owned())?;

@@ -17,7 +17,7 @@ use crate::replay::{Pipeline, order};
 ///
 /// # Errors
 /// When nothing usable was found.
-pub fn run(args: &Audit) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     let options = ImportOptions { infer_reference: true, ..ImportOptions::default() };
     let mut events: Vec<Event> = Vec::new();
     let imported = import(&args.paths, &options, &mut |_| {}, &mut |batch| events.extend(batch));

@@ -15,7 +15,7 @@ use crate::telemetry;
 ///
 /// # Errors
 /// When the address is taken, or the folder cannot be used.
-pub fn run(config: &Config, args: &cli::Broker) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, args: &cli::Broker) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let mut config = config.clone();
     if let Some(listen) = args.listen {
@@ -38,7 +38,7 @@ pub fn run(config: &Config, args: &cli::Broker) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// When the address is taken, or the folder cannot be used.
-pub async fn start(config: &Config) -> Result<Broker, Failure> {
+pub(super) async fn start(config: &Config) -> Result<Broker, Failure> {
     let dir = config.dir.join("broker");
     let mut options = BrokerOptions::new(config.broker.listen, &dir);
     options.durability = durability(&config.broker.durability)?;

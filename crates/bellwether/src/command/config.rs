@@ -14,7 +14,7 @@ use crate::format;
 ///
 /// # Errors
 /// When something is not valid.
-pub fn run(global: &Global, config: &Config, command: &ConfigCommand) -> Result<ExitCode, Failure> {
+pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> Result<ExitCode, Failure> {
     match command {
         ConfigCommand::Check => {
             config.thresholds()?;

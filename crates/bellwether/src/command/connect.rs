@@ -1,6 +1,7 @@
 //! `bellwether connect` and `bellwether notify`: the two roles at the edges as processes of their own.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 
 /// A role at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
+pub(super) enum Edge {
     /// Receives webhooks.
     Connect,
     /// Delivers steps.
@@ -27,18 +28,19 @@ pub enum Edge {
 ///
 /// # Errors
 /// When the log cannot be reached, the topics do not fit, or the address is taken.
-pub fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
     let log = client::connect(config, &client::bootstrap(config)?)?;
     let topics = TopicSet::new(config, TimeMode::Live);
     topics.require(log.as_ref())?;
     let runtime = super::up::runtime()?;
+    let failed = Arc::new(AtomicBool::new(false));
     let (receiver, notifier) = match edge {
         Edge::Connect => (Some(connect::start(config, &log, &topics)?), None),
         Edge::Notify => {
             let keys = Keys::load(config)?;
-            (None, Some(notify::start(config, &log, &topics, &keys, runtime.handle())?))
+            (None, Some(notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?))
         }
     };
     let health = Health { metrics, roles: Vec::new() };
@@ -47,7 +49,7 @@ pub fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
         let stop = CancellationToken::new();
         let webhooks = receiver.as_ref().map(connect::Receiver::router);
         let server = tokio::spawn(http::serve(listener, health, webhooks, stop.clone()));
-        super::up::stop_signal_or(&AtomicBool::new(false)).await?;
+        super::up::stop_signal_or(&failed).await?;
         stop.cancel();
         server
             .await

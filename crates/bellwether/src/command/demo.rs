@@ -23,7 +23,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 ///
 /// # Errors
 /// When the log refuses, or a file cannot be written.
-pub fn run(config: &Config, args: &Demo) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, args: &Demo) -> Result<ExitCode, Failure> {
     let events = quarter::events(args.seed);
     if let Some(path) = &args.events {
         write(path, &events)?;

@@ -35,7 +35,7 @@ struct Finding {
 ///
 /// # Errors
 /// When the log cannot be reached.
-pub fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
     let mut findings = settings(config);
     if config.kafka.bootstrap_servers.is_empty() {
         findings.push(Finding {

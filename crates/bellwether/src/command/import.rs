@@ -25,7 +25,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 /// # Errors
 /// When the log does not take the events, or the file cannot be written. What could not be read is in the report and
 /// in the exit code.
-pub fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
     let options = ImportOptions {
         jira_site: args.jira_site.clone(),
         linear_workspace: args.linear_workspace.clone(),

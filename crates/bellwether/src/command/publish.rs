@@ -24,7 +24,7 @@ const BATCH: usize = 2_000;
 ///
 /// # Errors
 /// When input cannot be read, or the log does not take it.
-pub fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> {
     let mut events = read::events(&args.events)?;
     order::sort(&mut events);
     let log = client::connect(config, &client::bootstrap(config)?)?;
@@ -39,7 +39,7 @@ pub fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// When the log does not take them, or an event belongs on no topic that people may write.
-pub fn publish(
+pub(super) fn publish(
     log: &dyn EventLog,
     topics: &TopicSet,
     events: &[Event],

@@ -19,7 +19,7 @@ use crate::replay::{Pipeline, order, read};
 ///
 /// # Errors
 /// When input cannot be read or an option does not fit.
-pub fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     let mut thresholds = config.thresholds()?;
     for setting in &args.set {
         let (key, value) = setting.split_once('=').ok_or_else(|| {

@@ -19,7 +19,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 ///
 /// # Errors
 /// When the log cannot be reached, the topics do not fit, or the role ends with an error.
-pub fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
     let log = client::connect(&config, &client::bootstrap(&config)?)?;

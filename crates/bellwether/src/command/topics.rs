@@ -22,7 +22,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 ///
 /// # Errors
 /// When the log cannot be reached or a topic does not fit.
-pub fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure> {
+pub(super) fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure> {
     let topics = TopicSet::new(config, TimeMode::Live);
     match command {
         Topics::Plan { format } => {
@@ -77,7 +77,7 @@ pub fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// When the topic cannot be read.
-pub fn events(config: &Config, log: &dyn EventLog, topic: Topic) -> Result<Vec<Event>, Failure> {
+pub(super) fn events(config: &Config, log: &dyn EventLog, topic: Topic) -> Result<Vec<Event>, Failure> {
     Ok(records(config, log, topic)?.iter().filter_map(|record| record::to_event(record).ok()).collect())
 }
 
@@ -85,7 +85,7 @@ pub fn events(config: &Config, log: &dyn EventLog, topic: Topic) -> Result<Vec<E
 ///
 /// # Errors
 /// When the topic cannot be read.
-pub fn records(config: &Config, log: &dyn EventLog, topic: Topic) -> Result<Vec<Record>, Failure> {
+pub(super) fn records(config: &Config, log: &dyn EventLog, topic: Topic) -> Result<Vec<Record>, Failure> {
     read_all(log, &topic.name(&config.kafka.prefix))
 }
 
@@ -93,7 +93,7 @@ pub fn records(config: &Config, log: &dyn EventLog, topic: Topic) -> Result<Vec<
 ///
 /// # Errors
 /// When the topic cannot be read.
-pub fn read_all(log: &dyn EventLog, name: &str) -> Result<Vec<Record>, Failure> {
+pub(crate) fn read_all(log: &dyn EventLog, name: &str) -> Result<Vec<Record>, Failure> {
     let failed = || format!("cannot read {name}");
     let info = log
         .describe_topics(name)

@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When something cannot start, or a role ends with an error.
-pub fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
+pub(super) fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
     if let Some(listen) = args.listen {
         config.broker.listen = listen;
     }
@@ -87,7 +87,7 @@ fn with_log(
     for role in Role::ALL {
         running.push(host::start(&plan, role, &failed)?);
     }
-    let notifier = notify::start(config, &log, &topics, &keys, runtime.handle())?;
+    let notifier = notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?;
     let health = Health { metrics, roles: running.iter().map(|role| role.handle.clone()).collect() };
 
     let served = runtime.block_on(async {
@@ -153,7 +153,7 @@ fn announce(
 ///
 /// # Errors
 /// When threads cannot be started.
-pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -165,7 +165,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 ///
 /// # Errors
 /// When signals cannot be listened to.
-pub async fn stop_signal() -> Result<(), Failure> {
+pub(super) async fn stop_signal() -> Result<(), Failure> {
     let failed = || "cannot listen to signals".to_owned();
     let mut terminate = signal(SignalKind::terminate()).or_fail(Exit::Internal, failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).or_fail(Exit::Internal, failed)?;
@@ -180,7 +180,7 @@ pub async fn stop_signal() -> Result<(), Failure> {
 ///
 /// # Errors
 /// When signals cannot be listened to.
-pub async fn stop_signal_or(failed: &AtomicBool) -> Result<(), Failure> {
+pub(super) async fn stop_signal_or(failed: &AtomicBool) -> Result<(), Failure> {
     let mut interval = tokio::time::interval(LOOK);
     let signalled = stop_signal();
     tokio::pin!(signalled);

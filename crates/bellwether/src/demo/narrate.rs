@@ -11,7 +11,7 @@ use super::calendar;
 
 /// The narrator: knows the demo's people, and counts.
 #[derive(Debug)]
-pub struct Narrator {
+pub(crate) struct Narrator {
     names: BTreeMap<String, String>,
     /// Triggers fired, by rule.
     pub fired: BTreeMap<String, usize>,
@@ -25,7 +25,7 @@ pub struct Narrator {
 
 impl Narrator {
     /// A narrator of people by person id.
-    pub fn new(people: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(people: &BTreeMap<String, String>) -> Self {
         let names = people
             .iter()
             .map(|(person, name)| (ids::pseudonym(&HashKey::ZERO, person), name.clone()))
@@ -34,7 +34,7 @@ impl Narrator {
     }
 
     /// The line of an event, when it is worth one.
-    pub fn line(&mut self, event: &Event) -> Option<String> {
+    pub(crate) fn line(&mut self, event: &Event) -> Option<String> {
         match &event.payload {
             Payload::TriggerFired(message) => {
                 *self.fired.entry(message.rule.clone()).or_insert(0) += 1;

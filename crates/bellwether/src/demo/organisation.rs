@@ -7,7 +7,7 @@ use super::calendar::{self, FIRST_DAY};
 use super::quarter::Writer;
 
 /// Squads and their function.
-pub const SQUADS: [(&str, &str); 12] = [
+pub(crate) const SQUADS: [(&str, &str); 12] = [
     ("payments", "product"),
     ("checkout", "product"),
     ("search", "product"),
@@ -23,7 +23,7 @@ pub const SQUADS: [(&str, &str); 12] = [
 ];
 
 /// Engineers in a squad.
-pub const ENGINEERS: usize = 7;
+pub(crate) const ENGINEERS: usize = 7;
 
 const FIRST_NAMES: [&str; 14] = [
     "Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Luca",
@@ -36,12 +36,12 @@ const LAST_NAMES: [&str; 12] = [
 const ZONES: [&str; 4] = ["Europe/Berlin", "Europe/Lisbon", "America/New_York", "Asia/Tokyo"];
 
 /// Id of an engineer of a squad.
-pub fn engineer(squad: usize, number: usize) -> String {
+pub(crate) fn engineer(squad: usize, number: usize) -> String {
     format!("{}-{}", SQUADS[squad].0, number + 1)
 }
 
 /// Id of the manager of a squad.
-pub fn manager(squad: usize) -> String {
+pub(crate) fn manager(squad: usize) -> String {
     format!("{}-em", SQUADS[squad].0)
 }
 
@@ -51,7 +51,7 @@ fn name(number: usize) -> String {
 }
 
 /// Writes the organisation, its people, squads, memberships, systems, calendars and key results.
-pub fn write(out: &mut Writer) {
+pub(crate) fn write(out: &mut Writer) {
     let holder = |role: pb::Role, person: &str| pb::RoleHolder {
         role: role.into(),
         person: person.into(),
@@ -150,8 +150,8 @@ fn write_key_results(out: &mut Writer, squad: usize) {
             owner: manager(squad),
             squad: id.into(),
             no_update_window: true,
-            effective_from: start.clone(),
-            effective_until: end.clone(),
+            effective_from: start,
+            effective_until: end,
             ..Default::default()
         });
     }
@@ -173,7 +173,7 @@ fn write_key_results(out: &mut Writer, squad: usize) {
 }
 
 /// Names and roles of the demo's people by person id, for the narration.
-pub fn names(events: &[Event]) -> std::collections::BTreeMap<String, String> {
+pub(crate) fn names(events: &[Event]) -> std::collections::BTreeMap<String, String> {
     events
         .iter()
         .filter_map(|event| match &event.payload {

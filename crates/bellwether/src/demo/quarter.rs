@@ -15,26 +15,26 @@ const TICKETS: u64 = 10;
 
 /// Collects events and gives them ids.
 #[derive(Debug, Default)]
-pub struct Writer {
+pub(crate) struct Writer {
     events: Vec<Event>,
 }
 
 impl Writer {
     /// Adds an event of a source.
-    pub fn add(&mut self, source: &str, time: EventTime, payload: impl Into<Payload>) {
+    pub(crate) fn add(&mut self, source: &str, time: EventTime, payload: impl Into<Payload>) {
         let id = format!("{:06}", self.events.len());
         self.events.push(Event::new(source, id, time, payload));
     }
 
     /// Adds a reference event, recorded before the quarter begins.
-    pub fn reference(&mut self, payload: impl Into<Payload>) {
+    pub(crate) fn reference(&mut self, payload: impl Into<Payload>) {
         let before = calendar::start().minus(bellwether_model::Millis::days(3));
         self.add("hr://acme", before, payload);
     }
 }
 
 /// The whole quarter in the order of a replay.
-pub fn events(seed: u64) -> Vec<Event> {
+pub(crate) fn events(seed: u64) -> Vec<Event> {
     let mut seed = Seed::new(seed);
     let mut out = Writer::default();
     organisation::write(&mut out);
@@ -49,12 +49,12 @@ pub fn events(seed: u64) -> Vec<Event> {
 }
 
 /// A person as PagerDuty knows them.
-pub fn responder(person: &str) -> Option<pb::Identity> {
+pub(crate) fn responder(person: &str) -> Option<pb::Identity> {
     Some(pb::Identity { source: "pagerduty://acme".into(), external_id: format!("PD-{person}") })
 }
 
 /// A human of the organisation.
-pub fn human(person: &str) -> Option<pb::Actor> {
+pub(crate) fn human(person: &str) -> Option<pb::Actor> {
     let identity = pb::Identity { source: String::new(), external_id: person.to_owned() };
     Some(pb::Actor { kind: pb::ActorKind::Human.into(), identity: Some(identity) })
 }
@@ -134,7 +134,7 @@ fn sprints(out: &mut Writer, seed: &mut Seed, squad: usize) {
 }
 
 /// The state of a ticket after a change.
-pub fn ticket_state(
+pub(crate) fn ticket_state(
     ticket: &str,
     sprint: &str,
     board: &str,
@@ -171,7 +171,7 @@ fn pages(out: &mut Writer, seed: &mut Seed, squad: usize) {
 }
 
 /// One page of one person for an incident of its own.
-pub fn page(out: &mut Writer, squad: &str, person: &str, time: EventTime) {
+pub(crate) fn page(out: &mut Writer, squad: &str, person: &str, time: EventTime) {
     let incident = format!("inc-{squad}-{}-{person}", time.ms());
     out.add(
         "pagerduty://acme",

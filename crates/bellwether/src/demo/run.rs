@@ -30,13 +30,13 @@ const SILENCE: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_millis(20);
 
 /// What triggers and escalations said up to an instant, in logical order.
-pub type Heard<'a> = &'a mut dyn FnMut(&[Event]) -> Result<(), Failure>;
+pub(crate) type Heard<'a> = &'a mut dyn FnMut(&[Event]) -> Result<(), Failure>;
 
 /// Runs the events through route, process and escalate and hands over what they say, in time order.
 ///
 /// # Errors
 /// When the log refuses, or a role ends.
-pub fn run(
+pub(crate) fn run(
     log: &Arc<dyn EventLog>,
     topics: &TopicSet,
     snapshots: &std::path::Path,

@@ -8,18 +8,18 @@ use super::organisation::{SQUADS, engineer};
 use super::quarter::{Writer, human, page, ticket_state};
 
 /// The squad that ships about half of what it commits.
-pub const SLIPPING: usize = 3;
+pub(crate) const SLIPPING: usize = 3;
 /// The squad whose key result's owner stops reporting.
-pub const SILENT: usize = 4;
+pub(crate) const SILENT: usize = 4;
 /// The first week, from 0, without a check-in.
-pub const SILENT_FROM_WEEK: u32 = 3;
+pub(crate) const SILENT_FROM_WEEK: u32 = 3;
 /// The squad whose senior engineer burns.
 const BURNING: usize = 0;
 /// The squad of the second one, of the same function.
 const SECOND: usize = 1;
 
 /// Writes all stories.
-pub fn write(out: &mut Writer) {
+pub(crate) fn write(out: &mut Writer) {
     burning(out, BURNING, 2, &[3, 5, 6, 7]);
     burning(out, SECOND, 6, &[4, 6, 7]);
     late_api(out);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// One instance as a replay or a live run saw it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Span {
+pub(crate) struct Span {
     /// Trigger id.
     pub trigger: String,
     /// Rule.
@@ -33,7 +33,7 @@ pub struct Span {
 /// What differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "difference", rename_all = "kebab-case")]
-pub enum Difference {
+pub(crate) enum Difference {
     /// Only here.
     Only {
         /// `new` or `old`.
@@ -51,7 +51,7 @@ pub enum Difference {
 }
 
 /// Instances of a run, in the order they fired.
-pub fn spans(events: &[Event]) -> Vec<Span> {
+pub(crate) fn spans(events: &[Event]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for event in events {
@@ -74,7 +74,7 @@ pub fn spans(events: &[Event]) -> Vec<Span> {
 }
 
 /// What a new run says otherwise than an old one.
-pub fn differences(old: &[Event], new: &[Event]) -> Vec<Difference> {
+pub(crate) fn differences(old: &[Event], new: &[Event]) -> Vec<Difference> {
     let mut old = spans(old);
     let mut differences = Vec::new();
     for instance in spans(new) {

@@ -8,7 +8,7 @@ use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, json};
 
 /// Sorts events into the order in which a replay folds them (R1, R2).
-pub fn sort(events: &mut [Event]) {
+pub(crate) fn sort(events: &mut [Event]) {
     events.sort_by(|a, b| {
         (a.time, &a.id).cmp(&(b.time, &b.id)).then_with(|| {
             if a.payload == b.payload { Ordering::Equal } else { json::write(a).cmp(&json::write(b)) }

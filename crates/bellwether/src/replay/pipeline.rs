@@ -14,7 +14,7 @@ use bellwether_wire::{Payload, catalogue};
 
 /// All three folds, and what they said that was not taken yet.
 #[derive(Debug)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     router: Router,
     engine: Engine,
     escalator: Escalator,
@@ -23,7 +23,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Folds that know nothing yet.
-    pub fn new(id_key: HashKey, pseudonym_key: HashKey, thresholds: &Thresholds) -> Self {
+    pub(crate) fn new(id_key: HashKey, pseudonym_key: HashKey, thresholds: &Thresholds) -> Self {
         Self {
             router: Router::new(),
             engine: Engine::new(EngineOptions {
@@ -42,7 +42,7 @@ impl Pipeline {
     }
 
     /// Folds the next event; events come in the order of [`super::order::sort`].
-    pub fn fold(&mut self, event: &Event) {
+    pub(crate) fn fold(&mut self, event: &Event) {
         self.run_deadlines(EventTime::from_ms(event.time.ms() - 1));
         let home = catalogue::home_topic(event.type_name());
         if home == Some(Topic::Reference) {
@@ -68,17 +68,17 @@ impl Pipeline {
     }
 
     /// Everything up to and including an instant has happened.
-    pub fn finish(&mut self, until: EventTime) {
+    pub(crate) fn finish(&mut self, until: EventTime) {
         self.run_deadlines(until);
     }
 
     /// Takes what was said since the last call, in logical order.
-    pub fn take(&mut self) -> Vec<Event> {
+    pub(crate) fn take(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.said)
     }
 
     /// What could not be routed.
-    pub fn unresolved(&self) -> usize {
+    pub(crate) fn unresolved(&self) -> usize {
         self.router.kept().len()
     }
 

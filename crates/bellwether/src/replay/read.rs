@@ -13,7 +13,7 @@ use crate::failure::{Exit, Failure};
 ///
 /// # Errors
 /// At the first line that is no event: a replay of a part would be a wrong answer.
-pub fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
+pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use axum::Router;
 use bellwether_connectors::sink::{Append, Queue, SinkError, queue};
 use bellwether_connectors::webhook::{JiraEndpoint, LinearEndpoint, PagerDutyEndpoint};
-use bellwether_connectors::{ReceiverOptions, router};
+use bellwether_connectors::{ReceiverOptions, router, unmapped};
 use bellwether_log::{Appender, EventLog, NewRecord};
 use bellwether_wire::catalogue;
 use bellwether_wire::topics::Topic;
@@ -25,7 +25,7 @@ const BATCH_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
 /// The running receiver.
 #[derive(Debug)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     router: Router,
     thread: JoinHandle<()>,
 }
@@ -34,7 +34,11 @@ pub struct Receiver {
 ///
 /// # Errors
 /// When a producer cannot be opened or the settings cannot work.
-pub fn start(config: &Config, log: &Arc<dyn EventLog>, topics: &TopicSet) -> Result<Receiver, Failure> {
+pub(crate) fn start(
+    config: &Config,
+    log: &Arc<dyn EventLog>,
+    topics: &TopicSet,
+) -> Result<Receiver, Failure> {
     let (sink, queue) = queue(WAITING_MAX);
     let options = options(config);
     options.check().or_fail(Exit::Usage, || "the settings below connect are not valid".to_owned())?;
@@ -50,12 +54,12 @@ pub fn start(config: &Config, log: &Arc<dyn EventLog>, topics: &TopicSet) -> Res
 
 impl Receiver {
     /// The routes of the webhooks.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         self.router.clone()
     }
 
     /// Drops the routes and waits until what was taken is in the log.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         drop(self.router);
         if self.thread.join().is_err() {
             tracing::error!("the thread that appends webhooks panicked");
@@ -96,6 +100,7 @@ fn options(config: &Config) -> ReceiverOptions {
                 (source.account.clone(), endpoint)
             })
             .collect(),
+        body_bytes_max: connect.body_limit_bytes,
         ..ReceiverOptions::default()
     }
 }
@@ -120,9 +125,10 @@ fn append_all(mut queue: Queue, mut appender: Box<dyn Appender>, topics: &TopicS
     }
 }
 
-/// A webhook's event as a record of its source topic. What is kept unmapped goes to `okr`, where the router reads it.
+/// A webhook's event as a record of its source topic; what is kept unmapped goes to its source's topic too.
 fn record_of(event: &bellwether_wire::Event, topics: &TopicSet) -> NewRecord {
-    let topic = catalogue::home_topic(event.type_name())
+    let topic = unmapped::topic(event)
+        .or_else(|| catalogue::home_topic(event.type_name()))
         .filter(|topic| Topic::SOURCES.contains(topic))
         .unwrap_or(Topic::Okr);
     NewRecord { timestamp_ms: None, ..record::of_event(event, topics, topic, 0) }

@@ -23,7 +23,7 @@ const PAUSE_MS: i64 = 60_000;
 
 /// Makes the escalator's fold of each partition.
 #[derive(Debug, Clone)]
-pub struct EscalateFactory {
+pub(crate) struct EscalateFactory {
     /// Topics.
     pub topics: TopicSet,
     /// Keys.

@@ -36,14 +36,14 @@ const BATCH_BYTES: usize = 1024 * 1024;
 
 /// The running role.
 #[derive(Debug)]
-pub struct Notifier {
+pub(crate) struct Notifier {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), Failure>>,
 }
 
 impl Notifier {
     /// Stops: attempts under way may finish, the rest is taken up by the next start.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.stop.store(true, Ordering::SeqCst);
         match self.thread.join() {
             Ok(Ok(())) => {}
@@ -51,23 +51,19 @@ impl Notifier {
             Err(_) => tracing::error!("the thread of notify panicked"),
         }
     }
-
-    /// True when it has ended by itself.
-    pub fn is_over(&self) -> bool {
-        self.thread.is_finished()
-    }
 }
 
-/// Starts delivery to the configured targets.
+/// Starts delivery to the configured targets. `failed` is set when it ends with an error.
 ///
 /// # Errors
 /// When a target cannot be meant, or the log refuses.
-pub fn start(
+pub(crate) fn start(
     config: &Config,
     log: &Arc<dyn EventLog>,
     topics: &TopicSet,
     keys: &Keys,
     runtime: &Handle,
+    failed: &Arc<AtomicBool>,
 ) -> Result<Notifier, Failure> {
     let outlets = outlets(config)?;
     let directory = Directory::new(keys.pseudonym.clone());
@@ -103,9 +99,16 @@ pub fn start(
         runtime: runtime.clone(),
         stop: Arc::clone(&stop),
     };
+    let failed = Arc::clone(failed);
     let thread = std::thread::Builder::new()
         .name("notify".to_owned())
-        .spawn(move || worker.run(member))
+        .spawn(move || {
+            let ended = worker.run(member);
+            if ended.is_err() {
+                failed.store(true, Ordering::SeqCst);
+            }
+            ended
+        })
         .or_fail(Exit::Internal, || "cannot start a thread for notify".to_owned())?;
     Ok(Notifier { stop, thread })
 }

@@ -18,7 +18,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 
 /// Makes the processor's fold of each partition.
 #[derive(Debug, Clone)]
-pub struct ProcessFactory {
+pub(crate) struct ProcessFactory {
     /// Topics.
     pub topics: TopicSet,
     /// Keys.

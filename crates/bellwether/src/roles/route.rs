@@ -21,7 +21,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 
 /// Makes the router's fold.
 #[derive(Debug, Clone)]
-pub struct RouteFactory {
+pub(crate) struct RouteFactory {
     /// Topics.
     pub topics: TopicSet,
 }
@@ -110,7 +110,7 @@ impl Fold for Route {
 }
 
 /// CloudEvents type of a tick, and of a mark.
-pub const TICK_TYPE: &str = "bellwether.tick.recorded.v1";
+pub(crate) const TICK_TYPE: &str = "bellwether.tick.recorded.v1";
 
 impl Route {
     fn send(&self, event: &Event, routed: Routed, out: &mut Outputs) {
