@@ -60,7 +60,7 @@ impl Core {
         let journal = Arc::new(Mutex::new(journal));
         let core = Self {
             cluster_id,
-            advertised: options.advertised.clone().unwrap_or_else(|| (local.ip().to_string(), local.port())),
+            advertised: options.advertised.clone().unwrap_or_else(|| reachable(local)),
             groups: Groups::new(options.initial_rebalance_delay, clock),
             flusher: Flusher::new(options.durability, Arc::clone(&journal)),
             journal,
@@ -87,4 +87,16 @@ impl Core {
             .append(vec![entry])
             .inspect_err(|error| tracing::error!(%error, "cannot write to the journal"))
     }
+}
+
+/// The address clients are told when none is given. "All interfaces" is no address one can connect to.
+fn reachable(local: SocketAddr) -> (String, u16) {
+    let host = match local.ip() {
+        ip if !ip.is_unspecified() => ip.to_string(),
+        _ => {
+            tracing::warn!(%local, "listening on all interfaces without an advertised address; only local clients find it");
+            "127.0.0.1".to_owned()
+        }
+    };
+    (host, local.port())
 }

@@ -27,7 +27,8 @@ pub struct BrokerOptions {
     pub listen: SocketAddr,
     /// The folder that holds everything; created when absent, owned by one process at a time.
     pub dir: PathBuf,
-    /// Host and port told to clients; the listening address when `None`.
+    /// Host and port told to clients; the listening address when `None`, or this machine's own when that is all
+    /// interfaces.
     pub advertised: Option<(String, u16)>,
     /// When written bytes are forced to the disk.
     pub durability: Durability,

@@ -150,3 +150,7 @@ fn refuse(partition: &Partition, fault: &AppendFault) -> Refusal {
         AppendFault::Broken => Refusal::with(ResponseError::KafkaStorageError, fault),
     }
 }
+
+#[cfg(test)]
+#[path = "produce/tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! The embedded broker as a process of its own: `bellwether-broker --listen 127.0.0.1:9092 --dir ./broker`.
 //! Prints `listening on ADDRESS` once it serves, and stops cleanly on SIGINT or SIGTERM.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,6 +77,7 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
         )

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_broker::Durability;
+use bellwether_broker::{Broker, BrokerOptions, Durability};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
@@ -196,6 +196,33 @@ fn commits_that_wait_for_the_disk_work_the_same() {
     send(&producer, "t", "aborted");
     producer.abort_transaction(PATIENCE).unwrap();
     assert_eq!(read_all(&config, "t", 1), ["one", "two"]);
+}
+
+#[test]
+fn one_thread_is_enough_for_a_broker() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (address, started) = std::sync::mpsc::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let options = BrokerOptions::new(([127, 0, 0, 1], 0).into(), dir.path());
+    let serving = std::thread::spawn(move || {
+        block_on(async {
+            let broker = Broker::start(options).await.unwrap();
+            address.send(broker.local_addr()).unwrap();
+            stopped.await.unwrap();
+            broker.stop().await.unwrap();
+        });
+    });
+    let config = crate::harness::config(started.recv_timeout(PATIENCE).unwrap());
+    create_topic(&config, "t", 1, &[]);
+    let producer = transactional(&config, "id");
+    producer.init_transactions(PATIENCE).unwrap();
+    producer.begin_transaction().unwrap();
+    send(&producer, "t", "one");
+    producer.commit_transaction(PATIENCE).unwrap();
+    assert_eq!(read_all(&config, "t", 1), ["one"]);
+    drop(producer);
+    stop.send(()).unwrap();
+    serving.join().unwrap();
 }
 
 #[test]
