@@ -55,10 +55,15 @@ fn unsnooze_without_a_snooze_is_refused() {
     let mut world = World::new();
     world.fire(0, &Trigger::new("t", "owner-absence"));
     world.apply(1, snooze("esc-t", 5));
-    world.advance(6);
+    world.advance(4);
     world.hush();
+    // A snooze ends before the instant it names.
+    world.apply(5, unsnooze("esc-t"));
     world.apply(7, unsnooze("esc-t"));
-    world.expect(&["+7h esc-t refused escalation.unsnoozed: the escalation is not snoozed"]);
+    world.expect(&[
+        "+5h esc-t refused escalation.unsnoozed: the escalation is not snoozed",
+        "+7h esc-t refused escalation.unsnoozed: the escalation is not snoozed",
+    ]);
 }
 
 #[test]

@@ -69,8 +69,28 @@ fn r72_a_held_guard_is_looked_at_at_the_first_instant_of_each_day_of_the_organis
     world.advance(WEEK_8 + 5);
     assert!(lines_of(&mut world, "L4 held").len() == 1);
     assert_eq!(world.escalator.next_due(), Some(hour(WEEK_8 + 5 + 24)));
+    let trigger = Trigger::new("t", "velocity-drop.page-load").engineer("eva").rate("5.5");
+    world.apply(WEEK_8 + 5 + 7, trigger.amended(false));
+    world.advance(WEEK_8 + 5 + 7);
+    assert_eq!(world.escalator.next_due(), Some(hour(WEEK_8 + 5 + 24)));
     world.advance(WEEK_8 + 5 + 24);
     assert_eq!(world.escalator.next_due(), Some(hour(WEEK_8 + 5 + 48)));
+}
+
+#[test]
+fn r72_a_guard_that_stops_holding_during_a_snooze_counts_from_when_it_holds_again() {
+    let mut world = World::new();
+    let other = Trigger::new("b", "velocity-drop.pace").squads(&["search"]);
+    world.fire(0, &Trigger::new("a", "velocity-drop.pace"));
+    world.fire(0, &other);
+    world.apply(T_3_WEEKS - 1, snooze("esc-a", T_3_WEEKS + 50));
+    world.apply(T_3_WEEKS + 10, other.cleared("met"));
+    world.fire(T_3_WEEKS + 20, &Trigger::new("c", "velocity-drop.pace").squads(&["infra"]));
+    world.advance(T_3_WEEKS + 50);
+    assert_eq!(
+        lines_of(&mut world, "esc-a/L5 fired"),
+        ["+1721h esc-a/L5 fired to cto vp cfo, due +1671h, late by 108000 s"]
+    );
 }
 
 #[test]
