@@ -1,7 +1,7 @@
 //! How to reach a cluster: addresses, security, and free settings that may not break what the adapter promises.
 //!
 //! What it is: plain values and their parsing from librdkafka's names. What it is not: the settings of a client;
-//! those are made in [`crate::config`]. Secrets never show in `Debug`.
+//! those are made in `config.rs`. Secrets never show in `Debug`.
 
 use std::collections::BTreeMap;
 use std::fmt;
