@@ -17,6 +17,8 @@
 //!    └── advance · faults · compact · slots · crash ─────────────────────────────────────────────────┘
 //! ```
 
+#[cfg(test)]
+mod chaos;
 mod fault;
 mod group;
 mod member;

@@ -82,6 +82,7 @@ pub fn cases() -> Vec<Case> {
         false fencing::members_hand_over_without_loss_or_duplicate,
         true indefinite::a_lost_acknowledgement_can_be_read_back,
         true indefinite::a_lost_request_can_be_read_back,
+        true indefinite::a_position_is_told_once_it_is_stable,
         true indefinite::an_aborted_commit_can_be_made_again,
         true indefinite::an_evicted_member_cannot_commit,
         true indefinite::a_crash_inside_a_commit_holds_readers_until_the_id_returns,

@@ -20,6 +20,9 @@ pub enum Fault {
     LoseAcknowledgement,
     /// A commit is lost on its way; its records end up aborted.
     LoseRequest,
+    /// A commit is decided and acknowledged, and its markers come some calls later: until then its records are not
+    /// visible and its positions not stable.
+    SlowMarkers,
     /// The group throws the member out before the call; it hears of it at its next poll.
     Evict,
     /// Everybody is asked to join again before the call.
@@ -42,7 +45,7 @@ pub(super) enum Call {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 11] = [
+    pub const ALL: [Fault; 12] = [
         Fault::CrashBefore,
         Fault::CrashAfter,
         Fault::CrashInside,
@@ -50,6 +53,7 @@ impl Fault {
         Fault::Abort,
         Fault::LoseAcknowledgement,
         Fault::LoseRequest,
+        Fault::SlowMarkers,
         Fault::Evict,
         Fault::Rebalance,
         Fault::Usurp,
@@ -63,6 +67,7 @@ impl Fault {
             | Fault::Abort
             | Fault::LoseAcknowledgement
             | Fault::LoseRequest
+            | Fault::SlowMarkers
             | Fault::Usurp => call == Call::Commit,
             Fault::Evict | Fault::Rebalance => matches!(call, Call::Poll | Call::Commit),
             Fault::Duplicate => call == Call::Append,

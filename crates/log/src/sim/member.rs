@@ -218,7 +218,11 @@ impl SimMember {
                 Err(Error::new(ErrorClass::Indefinite, what))
             }
             _ => {
-                world.end(number, true);
+                if fault == Some(Fault::SlowMarkers) {
+                    world.decide(number);
+                } else {
+                    world.end(number, true);
+                }
                 self.fencings = 0;
                 Ok(CommitOutcome { offsets })
             }

@@ -16,6 +16,8 @@ use crate::{Error, ErrorClass, NewRecord, Result, TimestampKind, TopicPartition,
 pub(super) const SESSION_MS: i64 = 10_000;
 /// How long a transaction may stay open, on the simulated clock; the adapter's transaction.timeout.ms.
 pub(super) const TRANSACTION_MS: i64 = 10_000;
+/// How many calls slow markers take at most: enough for another member to take a partition over meanwhile.
+const MARKER_STEPS: usize = 60;
 /// Kafka's default bound on a record.
 const MAX_MESSAGE_BYTES: usize = 1_048_588;
 
@@ -49,6 +51,8 @@ pub(super) struct Open {
     touched: BTreeSet<TopicPartition>,
     /// Group and positions that apply on commit.
     pub(super) offsets: Vec<(String, TopicPartition, i64)>,
+    /// Set once it is to be committed and its markers are under way: the step at which they arrive.
+    pub(super) decided: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +107,8 @@ impl World {
             return Err(crashed(what));
         }
         self.steps += 1;
+        let steps = self.steps;
+        self.arrive(|open| open.decided.is_some_and(|due| due <= steps));
         let fault = self.plan.take(self.steps, call);
         match fault {
             Some(Fault::CrashBefore) => {
@@ -165,6 +171,7 @@ impl World {
 
     /// Fences earlier producers of the id and aborts what they left open; the new epoch.
     pub(super) fn init_producer(&mut self, transactional_id: &str) -> u64 {
+        self.arrive(|open| open.transactional_id == transactional_id);
         let dangling: Vec<u64> = self
             .open
             .iter()
@@ -179,13 +186,37 @@ impl World {
         *epoch
     }
 
+    /// Ends the decided transactions among these: their markers have arrived.
+    fn arrive(&mut self, among: impl Fn(&Open) -> bool) {
+        let arrived: Vec<u64> = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.decided.is_some() && among(open))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in arrived {
+            self.end(number, true);
+        }
+    }
+
+    /// Decides a transaction whose markers take their time.
+    pub(super) fn decide(&mut self, number: u64) {
+        let due = self.steps + 1 + u64::try_from(self.random.below(MARKER_STEPS)).unwrap_or(0);
+        if let Some(open) = self.open.get_mut(&number) {
+            open.decided = Some(due);
+        }
+    }
+
+    /// Begins a transaction; one of the same id whose markers are under way is waited for, as clients do.
     pub(super) fn begin(&mut self, transactional_id: &str) -> u64 {
+        self.arrive(|open| open.transactional_id == transactional_id);
         let number = self.number();
         let open = Open {
             transactional_id: transactional_id.to_owned(),
             since_ms: self.now_ms,
             touched: BTreeSet::new(),
             offsets: Vec::new(),
+            decided: None,
         };
         self.open.insert(number, open);
         number
@@ -253,6 +284,7 @@ impl World {
     pub(super) fn advance(&mut self, milliseconds: i64) {
         self.now_ms += milliseconds.max(0);
         let now_ms = self.now_ms;
+        self.arrive(|_| true);
         let late: Vec<u64> = self
             .open
             .iter()

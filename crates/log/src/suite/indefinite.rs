@@ -74,6 +74,23 @@ pub(super) fn a_lost_request_can_be_read_back(harness: &dyn Harness) -> Outcome 
     stage.copied(3)
 }
 
+pub(super) fn a_position_is_told_once_it_is_stable(harness: &dyn Harness) -> Outcome {
+    let stage = Stage::new(harness)?;
+    let (mut hand, taken, token) = stage.member()?;
+    stage.sim.set_faults(FaultPlan::at(0, Fault::SlowMarkers));
+    hand.commit(&taken, (0..3).map(|number| numbered(&stage.output, number)).collect(), token)?;
+    let mut waits = 0;
+    let told = loop {
+        match hand.committed(&stage.input) {
+            Ok(told) => break told,
+            Err(_) if waits < POLLS => waits += 1,
+            Err(failure) => return Err(failure),
+        }
+    };
+    equal("never an older one", told, Some(3))?;
+    stage.copied(3)
+}
+
 pub(super) fn an_aborted_commit_can_be_made_again(harness: &dyn Harness) -> Outcome {
     let stage = Stage::new(harness)?;
     let (mut hand, taken, token) = stage.member()?;
