@@ -52,3 +52,22 @@ pub(crate) fn identity(consumer: &BaseConsumer<GroupContext>) -> Option<Identity
     };
     Some(Identity { generation, member_id })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KafkaOptions;
+    use crate::config;
+    use crate::context::Common;
+
+    #[test]
+    fn a_member_that_has_not_joined_is_not_checked_by_any_coordinator() {
+        let options = KafkaOptions::new("127.0.0.1:1");
+        let context = GroupContext::new(Common::new(&options));
+        let consumer: BaseConsumer<GroupContext> =
+            config::positions(&options, "group").create_with_context(context).unwrap();
+        let identity = identity(&consumer).unwrap();
+        assert_eq!(identity, Identity { generation: -1, member_id: String::new() });
+        assert!(!identity.is_checked());
+    }
+}

@@ -313,8 +313,11 @@ fn judge(group: &str, error: KafkaError) -> Option<Error> {
     match &error {
         KafkaError::MessageConsumptionFatal(_) => Some(failure::fatal(what(), error)),
         KafkaError::MessageConsumption(code) => match code {
-            // The group threw us out for not polling; the client joins anew by itself.
+            // The group threw us out for not polling, or refuses a credential that was good when we connected and
+            // may just be changing; the client goes on by itself.
             RDKafkaErrorCode::PollExceeded
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::SSL
             | RDKafkaErrorCode::UnknownTopicOrPartition
             | RDKafkaErrorCode::UnknownTopic
             | RDKafkaErrorCode::UnknownPartition
