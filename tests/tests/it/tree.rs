@@ -38,7 +38,7 @@ const FOREIGN: &[[&str; 2]] = &[
     ["/wo", "rk/"],
     ["/fa", "rm/"],
     ["/Us", "ers/"],
-    [".lib", "rary"],
+    [".lib", "rary/"],
     ["before", "-stop"],
     ["steering", " repo"],
     ["as an", " AI"],
