@@ -164,6 +164,14 @@ impl Reference {
             .unwrap_or_default()
     }
 
+    /// True when the local day of a person at an instant is one of their weekend days (R31).
+    pub(crate) fn is_weekend(&self, person: &PersonId, at: EventTime) -> bool {
+        let day = self.zone_of(person, at).local_day(at);
+        let named = self.person(person, at).and_then(|person| person.calendar.as_deref());
+        let calendar = named.and_then(|calendar| self.calendars.get(calendar)?.at(at));
+        calendar.map_or_else(|| WorkCalendar::default().is_weekend(day), |calendar| calendar.is_weekend(day))
+    }
+
     /// Squads a person belongs to at an instant, in order of id.
     pub(crate) fn squads_of(&self, person: &PersonId, at: EventTime) -> impl Iterator<Item = &SquadId> {
         self.memberships.squads_of(person, at)
@@ -177,6 +185,11 @@ impl Reference {
     /// Members of a squad at an instant, in order of id.
     pub(crate) fn members_of(&self, squad: &SquadId, at: EventTime) -> impl Iterator<Item = &PersonId> {
         self.memberships.members_of(squad, at)
+    }
+
+    /// Everybody who ever was a member of a squad, in order of id.
+    pub(crate) fn ever_members_of(&self, squad: &SquadId) -> impl Iterator<Item = &PersonId> {
+        self.memberships.ever_members_of(squad)
     }
 
     /// First instant of a person's first membership.

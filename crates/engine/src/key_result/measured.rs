@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::page::Pages;
-use crate::page::load::weekend;
 use crate::page::person::{Page, WINDOW_DAYS};
 use crate::page::population::Population;
 
@@ -136,11 +135,21 @@ fn window(context: &Context<'_>, person: &PersonId) -> (EventTime, EventTime) {
     (zone.day_start(first), zone.day_start(today.plus(1)))
 }
 
-/// O2.2: distinct engineers with a weekend page, quarter to date.
+/// O2.2: distinct engineers with a weekend page, quarter to date, by their membership at the page (R32).
 fn spread_of_weekends(context: &Context<'_>, pages: &Pages, squad: &SquadId, quarter: &Quarter) -> Measured {
-    let weekend = weekend(pages, context, squad, quarter);
-    if weekend.values().sum::<u32>() < LEAST_WEEKEND_PAGES {
-        return Measured::NoData;
+    let reference = context.reference;
+    let until = context.now.plus(Millis::from_ms(1)).min(quarter.end);
+    let (mut people, mut weekend_pages) = (0, 0);
+    for person in reference.ever_members_of(squad) {
+        let theirs = pages.person(person).into_iter().flat_map(|theirs| theirs.between(quarter.start, until));
+        let counted = theirs.filter(|(at, _, page)| {
+            page.counts_in.as_ref().is_none_or(|only| only == squad)
+                && reference.is_weekend(person, *at)
+                && reference.squads_of(person, *at).any(|theirs| theirs == squad)
+        });
+        let count = u32::try_from(counted.count()).unwrap_or(u32::MAX);
+        people += u32::from(count > 0);
+        weekend_pages += count;
     }
-    Measured::Value(Ratio::from(u32::try_from(weekend.len()).unwrap_or(u32::MAX)))
+    if weekend_pages < LEAST_WEEKEND_PAGES { Measured::NoData } else { Measured::Value(Ratio::from(people)) }
 }

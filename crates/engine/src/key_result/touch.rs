@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bellwether_model::{Decimal, DependencyId, KeyResultId, KeyResultKind, Measure, SquadId};
-use bellwether_wire::{Payload, pb};
+use bellwether_wire::Payload;
 
 use super::frame::Frame;
 use super::{KeyResults, Look, Publish, Reading};
@@ -130,9 +130,13 @@ impl KeyResults {
         }
     }
 
-    /// A local day begins in a zone: rolling windows moved.
+    /// A local day begins in a zone: rolling windows moved. The quarter to date did not.
     pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>) {
-        let ids: BTreeSet<KeyResultId> = self.of_pages.values().flatten().cloned().collect();
+        let (now, all) = (context.now, self.of_pages.values().flatten());
+        let is_rolling = |id: &&KeyResultId| {
+            context.reference.key_result(id, now).is_some_and(|known| known.measure != Measure::O22)
+        };
+        let ids: BTreeSet<KeyResultId> = all.filter(is_rolling).cloned().collect();
         for id in ids {
             self.look(context, &id, false, Publish::IfChanged, None);
         }
@@ -155,10 +159,13 @@ impl KeyResults {
     fn on_page(&mut self, context: &mut Context<'_>, id: &KeyResultId, fact: &Fact) {
         let (now, at) = (context.now, fact.event.time);
         let Some(key_result) = context.reference.key_result(id, now) else { return };
+        if key_result.measure == Measure::O22 && !may_be_weekend(context, fact) {
+            return;
+        }
         let of_value = match key_result.kind {
             KeyResultKind::Accumulate | KeyResultKind::ReachLevel => true,
             // Weeks are measured when they end; only the quarter to date changes with every page.
-            KeyResultKind::HoldLevel => key_result.measure == Measure::O22 && is_weekend(context, fact),
+            KeyResultKind::HoldLevel => key_result.measure == Measure::O22,
         };
         let is_watched = rule::pace::is_watched(key_result);
         let book = self.books.entry(id.clone()).or_default();
@@ -210,15 +217,9 @@ impl KeyResults {
     }
 }
 
-/// False only for a page that cannot lie in a weekend.
-fn is_weekend(context: &Context<'_>, fact: &Fact) -> bool {
+/// False only for a page that lies in no weekend.
+fn may_be_weekend(context: &Context<'_>, fact: &Fact) -> bool {
     let Payload::PageNotified(message) = &fact.event.payload else { return true };
-    let Some(person) = responder(fact, message) else { return true };
-    let at = fact.event.time;
-    let zone = context.reference.zone_of(&person, at);
-    context.reference.calendar_of(&person, at).is_weekend(zone.local_day(at))
-}
-
-fn responder(fact: &Fact, message: &pb::PageNotified) -> Option<bellwether_model::PersonId> {
-    fact.person(message.responder.as_ref())
+    let person = fact.person(message.responder.as_ref());
+    person.is_none_or(|person| context.reference.is_weekend(&person, fact.event.time))
 }

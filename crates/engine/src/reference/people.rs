@@ -59,6 +59,16 @@ impl Memberships {
         self.by_squad.get(squad).into_iter().flatten().filter(move |s| s.holds(at)).map(|s| &s.person)
     }
 
+    /// Everybody who ever was a member of a squad, in order of id.
+    pub(crate) fn ever_members_of(&self, squad: &SquadId) -> impl Iterator<Item = &PersonId> {
+        let mut spans = self.by_squad.get(squad).into_iter().flatten().map(|span| &span.person).peekable();
+        std::iter::from_fn(move || {
+            let person = spans.next()?;
+            while spans.next_if(|next| *next == person).is_some() {}
+            Some(person)
+        })
+    }
+
     pub(crate) fn first_of(&self, person: &PersonId) -> Option<EventTime> {
         self.by_person.get(person)?.iter().map(|span| span.from).min()
     }
