@@ -2,7 +2,7 @@
 //!
 //! Invariant: the folder returned by [`fetch`] is complete; it is filled under another name and renamed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -26,6 +26,13 @@ pub(crate) fn fetch() -> anyhow::Result<PathBuf> {
     }
     require("java", "-version", "openjdk-17-jre-headless")?;
     require("mvn", "--version", "openjdk-17-jdk-headless maven")?;
+    // One at a time: Maven's own store is not made for two. Released with the file, whatever happens.
+    fs::create_dir_all(&home)?;
+    let turn = File::create(home.join("lock"))?;
+    turn.lock().with_context(|| format!("waiting for another fetch into {}", home.display()))?;
+    if jars.is_dir() {
+        return Ok(jars);
+    }
     let project = home.join("pom");
     let partial = home.join(format!("jars-{VERSION}.partial"));
     fs::create_dir_all(&project)?;
