@@ -104,11 +104,6 @@ impl Pages {
         self.people.get(person)
     }
 
-    /// Everybody with pages, in order.
-    pub(crate) fn people(&self) -> impl Iterator<Item = (&PersonId, &PersonPages)> {
-        self.people.iter()
-    }
-
     /// Shifts.
     pub(crate) fn shifts(&self) -> &Shifts {
         &self.shifts

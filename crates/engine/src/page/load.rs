@@ -2,7 +2,7 @@
 //!
 //! Looked at when an hour ends in which a rule looked at the squad; per person by pseudonym only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bellwether_model::EventTime;
 use bellwether_model::Quarter;
@@ -76,8 +76,7 @@ pub(crate) fn weekend(
 ) -> BTreeMap<PersonId, u32> {
     let mut weekend = BTreeMap::new();
     for (person, at, _) in quarter_pages(pages, context, squad, quarter) {
-        let zone = context.reference.zone_of(&person, at);
-        if context.reference.calendar_of(&person, at).is_weekend(zone.local_day(at)) {
+        if context.reference.is_weekend(&person, at) {
             *weekend.entry(person).or_insert(0) += 1;
         }
     }
@@ -92,7 +91,7 @@ fn engineer_load(pages: &Pages, context: &Context<'_>, person: &PersonId, count:
     let (mut weekend, mut sleep, mut proxy) = (0, 0, 0);
     for (at, _, page) in pages.person(person).into_iter().flat_map(|pages| pages.between(from, to)) {
         let then = context.reference.zone_of(person, at);
-        weekend += u32::from(context.reference.calendar_of(person, at).is_weekend(then.local_day(at)));
+        weekend += u32::from(context.reference.is_weekend(person, at));
         sleep += u32::from(measures::is_sleep(context.thresholds(), then.local_minute(at)));
         proxy += u32::from(page.proxy);
     }
@@ -139,10 +138,12 @@ fn quarter_pages<'a>(
 ) -> Vec<(PersonId, EventTime, &'a super::person::Page)> {
     let until = context.now.plus(bellwether_model::Millis::from_ms(1)).min(quarter.end);
     let mut found = Vec::new();
-    for (person, theirs) in pages.people() {
-        for (at, _, page) in theirs.between(quarter.start, until) {
-            let squads: BTreeSet<&SquadId> = context.reference.squads_of(person, at).collect();
-            if squads.contains(squad) && page.counts_in.as_ref().is_none_or(|only| only == squad) {
+    // Only people of the squad can have pages there: everybody's pages of a quarter are many.
+    for person in context.reference.ever_members_of(squad) {
+        let theirs = pages.person(person).into_iter().flat_map(|theirs| theirs.between(quarter.start, until));
+        for (at, _, page) in theirs {
+            let counts = page.counts_in.as_ref().is_none_or(|only| only == squad);
+            if counts && context.reference.squads_of(person, at).any(|theirs| theirs == squad) {
                 found.push((person.clone(), at, page));
             }
         }
