@@ -11,7 +11,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::Cluster;
-use super::wait::{CALL, Deadline, TURN};
+use super::wait::{CALL, Deadline, TURN, eventually};
 
 /// Which records a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,24 @@ impl Cluster {
         let mut records = read_to_end(&consumer, all.len())?;
         records.sort_by_key(|record| (record.partition, record.offset));
         Ok(records)
+    }
+
+    /// What a committed reader sees once no transaction is open: Apache Kafka answers a commit when it is decided, and
+    /// writes the markers that show it a moment later.
+    pub fn read_settled(&self, topic: &str) -> anyhow::Result<Vec<Seen>> {
+        let partitions = i32::try_from(self.usable_partitions(topic)?)?;
+        for partition in 0..partitions {
+            self.settled(topic, partition)?;
+        }
+        self.read_all(topic, Isolation::Committed)
+    }
+
+    /// Waits until nothing of a partition is open.
+    pub fn settled(&self, topic: &str, partition: i32) -> anyhow::Result<()> {
+        eventually(format!("the stable end of {topic}[{partition}] at its end"), || {
+            let stable = self.bounds(topic, partition, Isolation::Committed)?;
+            Ok((stable == self.bounds(topic, partition, Isolation::Uncommitted)?).then_some(()))
+        })
     }
 
     /// First offset and end of a partition, as a reader of that isolation is told.

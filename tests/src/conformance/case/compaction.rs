@@ -82,7 +82,7 @@ fn compaction_keeps_the_last_committed_value_of_each_key(cluster: &Cluster) -> a
     producer.commit()?;
     nudge.send(&topic, 0, "once", "again")?;
     nudge.acknowledged()?;
-    let committed = cluster.read_all(&topic, Isolation::Committed)?;
+    let committed = cluster.read_settled(&topic)?;
     let last: BTreeMap<&[u8], String> = committed.iter().map(|record| (key(record), record.text())).collect();
     ensure!(last.get(b"a".as_slice()).is_some_and(|value| value == "a5"), "{last:?}");
     ensure!(last.get(b"once".as_slice()).is_some_and(|value| value == "again"), "{last:?}");

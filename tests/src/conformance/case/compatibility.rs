@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 
 use crate::conformance::cluster::unique;
-use crate::conformance::reading::{Isolation, texts};
+use crate::conformance::reading::texts;
 use crate::conformance::{Case, Cluster, xtask};
 
 pub(in super::super) const CASES: &[Case] = &[
@@ -49,7 +49,7 @@ fn java_clients_create_list_produce_and_consume(cluster: &Cluster) -> anyhow::Re
     let described = java(cluster, "topics", &["--describe", "--topic", &topic], "")?;
     ensure!(described.contains("PartitionCount: 2"), "described: {described}");
     java(cluster, "producer", &["--topic", &topic], "one\ntwo\nthree\n")?;
-    let mut seen = texts(&cluster.read_all(&topic, Isolation::Committed)?);
+    let mut seen = texts(&cluster.read_settled(&topic)?);
     seen.sort();
     ensure!(seen == ["one", "three", "two"], "produced: {seen:?}");
     let words = ["--topic", &topic, "--from-beginning", "--max-messages", "3", "--timeout-ms", "20000"];
@@ -108,7 +108,7 @@ fn kcat_lists_produces_and_consumes(cluster: &Cluster) -> anyhow::Result<()> {
     let listed = kcat(&["-L"], "")?;
     ensure!(listed.contains(&format!("topic \"{topic}\" with 1 partitions")), "listed: {listed}");
     kcat(&["-P", "-t", &topic, "-K", ":", "-H", "name=value"], "k1:one\nk2:two\n")?;
-    let records = cluster.read_all(&topic, Isolation::Committed)?;
+    let records = cluster.read_settled(&topic)?;
     ensure!(texts(&records) == ["one", "two"], "produced: {records:?}");
     ensure!(records[0].headers == [("name".to_owned(), Some(b"value".to_vec()))], "headers: {records:?}");
     let consumed = kcat(&["-C", "-t", &topic, "-e", "-o", "beginning", "-f", "%o %k %s\\n"], "")?;

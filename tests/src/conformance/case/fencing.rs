@@ -37,7 +37,7 @@ fn a_zombie_is_fenced_when_it_writes(cluster: &Cluster) -> anyhow::Result<()> {
     successor.begin()?;
     successor.send(&topic, 0, "k", "of the second")?;
     successor.commit()?;
-    let seen = texts(&cluster.read_all(&topic, Isolation::Committed)?);
+    let seen = texts(&cluster.read_settled(&topic)?);
     ensure!(seen == ["of the second"], "committed: {seen:?}");
     Ok(())
 }
@@ -52,7 +52,7 @@ fn a_zombie_is_fenced_when_it_commits(cluster: &Cluster) -> anyhow::Result<()> {
     let successor = cluster.transactional(&id)?;
     ensure!(zombie.try_commit().is_err(), "the zombie committed");
     zombie.expect_fenced("a commit of a zombie")?;
-    ensure!(cluster.read_all(&topic, Isolation::Committed)?.is_empty(), "the first one's record is aborted");
+    ensure!(cluster.read_settled(&topic)?.is_empty(), "the first one's record is aborted");
     ensure!(
         cluster.bounds(&topic, 0, Isolation::Committed)?
             == cluster.bounds(&topic, 0, Isolation::Uncommitted)?,
@@ -61,7 +61,7 @@ fn a_zombie_is_fenced_when_it_commits(cluster: &Cluster) -> anyhow::Result<()> {
     successor.begin()?;
     successor.send(&topic, 0, "k", "of the second")?;
     successor.commit()?;
-    let seen = texts(&cluster.read_all(&topic, Isolation::Committed)?);
+    let seen = texts(&cluster.read_settled(&topic)?);
     ensure!(seen == ["of the second"], "committed: {seen:?}");
     Ok(())
 }
@@ -91,7 +91,7 @@ fn a_past_generation_commits_nothing(cluster: &Cluster) -> anyhow::Result<()> {
     ensure!(producer.try_commit().is_err(), "the transaction committed without its positions");
     producer.abort()?;
     ensure!(cluster.committed(&group, &input, 0)?.is_none(), "no position was moved");
-    ensure!(cluster.read_all(&output, Isolation::Committed)?.is_empty(), "no record is seen");
+    ensure!(cluster.read_settled(&output)?.is_empty(), "no record is seen");
     // The present generation may.
     let present = first.group_metadata().context("no group metadata")?;
     producer.begin()?;

@@ -39,17 +39,14 @@ fn a_killed_broker_keeps_records_times_and_positions(shared: &Cluster) -> anyhow
     transactional.commit()?;
     let committer = cluster.consumer(&other, &[])?;
     committer.commit(&at(&plain, &[(0, Offset::Offset(12))])?, CommitMode::Sync)?;
-    let before = cluster.read_all(&stamped, Isolation::Committed)?;
+    let before = cluster.read_settled(&stamped)?;
     ensure!(before.len() == 500, "500 records before");
 
     node.kill_and_restart()?;
 
-    let after = cluster.read_all(&stamped, Isolation::Committed)?;
+    let after = cluster.read_settled(&stamped)?;
     ensure!(before == after, "records, times and offsets are the same");
-    ensure!(
-        texts(&cluster.read_all(&plain, Isolation::Committed)?) == ["committed"],
-        "so is the transaction"
-    );
+    ensure!(texts(&cluster.read_settled(&plain)?) == ["committed"], "so is the transaction");
     ensure!(cluster.committed(&group, &plain, 0)? == Some(11), "and the position committed with it");
     ensure!(cluster.committed(&other, &plain, 0)? == Some(12), "and the one committed alone");
     // The same producers go on where they were.
@@ -64,10 +61,7 @@ fn a_killed_broker_keeps_records_times_and_positions(shared: &Cluster) -> anyhow
     transactional.begin()?;
     transactional.send(&plain, 0, "k", "after")?;
     transactional.commit()?;
-    ensure!(
-        texts(&cluster.read_all(&plain, Isolation::Committed)?) == ["committed", "after"],
-        "the next transaction"
-    );
+    ensure!(texts(&cluster.read_settled(&plain)?) == ["committed", "after"], "the next transaction");
     Ok(())
 }
 
@@ -92,7 +86,7 @@ fn a_killed_broker_remembers_who_may_write(shared: &Cluster) -> anyhow::Result<(
 
     node.kill_and_restart()?;
 
-    let seen = texts(&cluster.read_all(&topic, Isolation::Committed)?);
+    let seen = texts(&cluster.read_settled(&topic)?);
     ensure!(seen == ["of the second"], "committed: {seen:?}");
     Ok(())
 }

@@ -72,10 +72,10 @@ fn a_transaction_over_three_topics_and_positions_is_all_or_nothing(cluster: &Clu
     }
     producer.commit()?;
     for output in &outputs {
-        let seen = texts(&cluster.read_all(output, Isolation::Committed)?);
+        let seen = texts(&cluster.read_settled(output)?);
         ensure!(seen.first() == Some(output), "committed: {seen:?}");
     }
-    ensure!(cluster.read_all(&outputs[1], Isolation::Committed)?.len() == 2, "both partitions of one topic");
+    ensure!(cluster.read_settled(&outputs[1])?.len() == 2, "both partitions of one topic");
     ensure!(cluster.committed(&group, &input, 0)? == Some(17), "the position moved with the records");
     Ok(())
 }
@@ -94,7 +94,7 @@ fn an_aborted_transaction_is_hidden_and_moves_no_position(cluster: &Cluster) -> 
     producer.begin()?;
     producer.send(&output, 0, "k", "committed")?;
     producer.commit()?;
-    let seen = texts(&cluster.read_all(&output, Isolation::Committed)?);
+    let seen = texts(&cluster.read_settled(&output)?);
     ensure!(seen == ["committed"], "a committed reader sees {seen:?}");
     let seen = texts(&cluster.read_all(&output, Isolation::Uncommitted)?);
     ensure!(seen == ["aborted", "committed"], "an uncommitted reader sees {seen:?}");
@@ -148,7 +148,7 @@ fn interleaved_transactions_abort_only_their_own(cluster: &Cluster) -> anyhow::R
             drops.abort()?;
         }
     }
-    let seen = texts(&cluster.read_all(&topic, Isolation::Committed)?);
+    let seen = texts(&cluster.read_settled(&topic)?);
     let wanted: Vec<String> =
         (0..3).flat_map(|round| (0..4).map(move |number| format!("kept {round} {number}"))).collect();
     ensure!(seen == wanted, "a committed reader sees {seen:?}");
@@ -166,7 +166,7 @@ fn an_empty_transaction_commits(cluster: &Cluster) -> anyhow::Result<()> {
     producer.begin()?;
     producer.send(&topic, 0, "k", "not empty")?;
     producer.commit()?;
-    let records = cluster.read_all(&topic, Isolation::Committed)?;
+    let records = cluster.read_settled(&topic)?;
     ensure!(records.len() == 1 && records[0].offset == 0, "empty transactions leave nothing: {records:?}");
     Ok(())
 }
@@ -238,7 +238,7 @@ fn many_transactions_of_one_producer_commit_in_order(cluster: &Cluster) -> anyho
             kept[partition].push(number.to_string());
         }
     }
-    let records = cluster.read_all(&topic, Isolation::Committed)?;
+    let records = cluster.read_settled(&topic)?;
     ensure!(texts(&records) == kept.concat(), "in order, without the aborted ones: {:?}", texts(&records));
     Ok(())
 }
@@ -257,9 +257,6 @@ fn an_abandoned_transaction_is_timed_out(cluster: &Cluster) -> anyhow::Result<()
     let seen = texts(&read_count(&waiting, 1)?);
     ensure!(seen == ["behind it"], "the reader is let go on, past the aborted record: {seen:?}");
     let late = abandoned.try_commit().err().context("the abandoned transaction committed after all")?;
-    ensure!(
-        !cluster.read_all(&topic, Isolation::Committed)?.iter().any(|r| r.text() == "abandoned"),
-        "{late:?}"
-    );
+    ensure!(!cluster.read_settled(&topic)?.iter().any(|r| r.text() == "abandoned"), "{late:?}");
     Ok(())
 }
