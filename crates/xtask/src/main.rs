@@ -18,7 +18,7 @@ usage: cargo xtask kafka COMMAND [--name INSTANCE]
 A real Apache Kafka, one KRaft node on loopback, from Maven Central artefacts (needs a JDK 17 and Maven).
 
   start              start on free ports and an empty folder; prints bootstrap=127.0.0.1:PORT
-  stop               end it by its pid
+  stop [--remove]    end it by its pid (--remove: and its folder)
   restart [--kill]   end it (--kill: SIGKILL) and start it again on the same folder and ports
   status             print whether it runs, its address, pid, folder and log
   jars               only fetch the jars

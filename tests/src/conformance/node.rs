@@ -72,7 +72,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         if let Inner::Apache(name) = &self.inner
-            && let Err(error) = kafka(&["stop", "--name", name])
+            && let Err(error) = kafka(&["stop", "--remove", "--name", name])
         {
             eprintln!("kafka `{name}` may still run: {error:#}");
         }

@@ -125,6 +125,14 @@ impl Instance {
         }
     }
 
+    /// Removes the folder of an instance that does not run.
+    pub(crate) fn remove(&self) -> anyhow::Result<()> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn ports(&self) -> anyhow::Result<Ports> {
         let text = fs::read_to_string(self.folder.join("ports"))?;
         let (clients, controller) = text.trim().split_once(' ').context("reading the file `ports`")?;

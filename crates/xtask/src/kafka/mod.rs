@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let instance = Instance::named(&request.name)?;
     match request.command {
         Command::Start => start(&instance),
-        Command::Stop => stop(&instance),
+        Command::Stop { remove } => stop(&instance, remove),
         Command::Restart { kill } => restart(&instance, kill),
         Command::Status => Ok(status(&instance)),
         Command::Jars => {
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Start,
-    Stop,
+    Stop { remove: bool },
     Restart { kill: bool },
     Status,
     Jars,
@@ -59,17 +59,18 @@ impl Request {
         }
         let mut words = own.iter().map(String::as_str);
         let word = words.next().context("say which: start, stop, restart, status, jars or console")?;
-        let (mut name, mut kill) = ("default".to_owned(), false);
+        let (mut name, mut kill, mut remove) = ("default".to_owned(), false, false);
         while let Some(option) = words.next() {
             match option {
                 "--name" => name = words.next().context("--name needs a value")?.to_owned(),
                 "--kill" if word == "restart" => kill = true,
+                "--remove" if word == "stop" => remove = true,
                 other => bail!("`kafka {word}` knows no `{other}`"),
             }
         }
         let command = match word {
             "start" => Command::Start,
-            "stop" => Command::Stop,
+            "stop" => Command::Stop { remove },
             "restart" => Command::Restart { kill },
             "status" => Command::Status,
             "jars" => Command::Jars,
@@ -98,7 +99,7 @@ fn start(instance: &Instance) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn stop(instance: &Instance) -> anyhow::Result<ExitCode> {
+fn stop(instance: &Instance, remove: bool) -> anyhow::Result<ExitCode> {
     match instance.running() {
         Some(running) => {
             process::terminate(running.pid, &instance.marker())?;
@@ -106,7 +107,11 @@ fn stop(instance: &Instance) -> anyhow::Result<ExitCode> {
         }
         None => println!("kafka `{}` does not run", instance.name()),
     }
-    instance.forget()?;
+    if remove {
+        instance.remove()?
+    } else {
+        instance.forget()?
+    }
     Ok(ExitCode::SUCCESS)
 }
 
