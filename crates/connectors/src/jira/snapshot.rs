@@ -10,6 +10,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use super::category::Categories;
+use super::mapping::Mapping;
 use super::sprint;
 use super::wire::{Issue, Sprint, User};
 use crate::instant;
@@ -72,7 +73,7 @@ const WORD_BYTES_MAX: usize = 16;
 pub(crate) fn read(
     issue: &Issue,
     fields: &Map<String, Value>,
-    is_blocking: &dyn Fn(&str) -> bool,
+    mapping: &Mapping,
     categories: &mut Categories,
 ) -> (Snapshot, Beside) {
     let mut snapshot = Snapshot { key: issue.key.clone().unwrap_or_default(), ..Snapshot::default() };
@@ -97,14 +98,14 @@ pub(crate) fn read(
         snapshot.parent = text_of(parent.get("id"));
         beside.ids.extend(text_of(parent.get("key")).zip(snapshot.parent.clone()));
     }
-    read_links(fields, is_blocking, categories, &mut snapshot, &mut beside);
-    read_custom(fields, &mut snapshot, &mut beside);
+    read_links(fields, mapping, categories, &mut snapshot, &mut beside);
+    read_custom(fields, mapping, &mut snapshot, &mut beside);
     (snapshot, beside)
 }
 
 fn read_links(
     fields: &Map<String, Value>,
-    is_blocking: &dyn Fn(&str) -> bool,
+    mapping: &Mapping,
     categories: &mut Categories,
     snapshot: &mut Snapshot,
     beside: &mut Beside,
@@ -117,14 +118,15 @@ fn read_links(
             if let Some(status) = other.pointer("/fields/status") {
                 status_of(status, categories);
             }
-            if link.pointer(phrase).and_then(Value::as_str).is_some_and(is_blocking) {
+            if link.pointer(phrase).and_then(Value::as_str).is_some_and(|phrase| mapping.is_blocking(phrase))
+            {
                 snapshot.blocked_by.insert(key, None);
             }
         }
     }
 }
 
-fn read_custom(fields: &Map<String, Value>, snapshot: &mut Snapshot, beside: &mut Beside) {
+fn read_custom(fields: &Map<String, Value>, mapping: &Mapping, snapshot: &mut Snapshot, beside: &mut Beside) {
     for (id, value) in fields {
         if id == "sprint" || id == "closedSprints" {
             let list = match value {
@@ -137,14 +139,16 @@ fn read_custom(fields: &Map<String, Value>, snapshot: &mut Snapshot, beside: &mu
                 Value::Number(number) => {
                     snapshot.numbers.extend(number.as_f64().map(|number| (id.clone(), number)));
                 }
-                Value::Array(_) => beside.sprints.extend(sprint::of_value(value).unwrap_or_default()),
+                Value::Array(_) if mapping.is_sprint_field(id) => {
+                    beside.sprints.extend(sprint::of_value(value).unwrap_or_default())
+                }
                 Value::String(word) => note_word(snapshot, id, word),
                 Value::Object(option) => {
                     if let Some(word) = option.get("value").and_then(Value::as_str) {
                         note_word(snapshot, id, word);
                     }
                 }
-                Value::Null | Value::Bool(_) => {}
+                Value::Array(_) | Value::Null | Value::Bool(_) => {}
             }
         }
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use bellwether_model::EventTime;
 
 use super::fields::{is_points_name, named_place};
+use super::mapping::Mapping;
 use super::snapshot::{IssueType, Snapshot, Status};
 use super::sprint;
 use super::wire::{History, Item};
@@ -16,8 +17,8 @@ use super::wire::{History, Item};
 pub(crate) struct Site<'a> {
     /// Types by id.
     pub(crate) types: &'a BTreeMap<String, IssueType>,
-    /// True for the phrase of a link that holds a ticket up.
-    pub(crate) is_blocking: &'a dyn Fn(&str) -> bool,
+    /// Which links hold a ticket up, and which field holds sprints.
+    pub(crate) mapping: &'a Mapping,
 }
 
 /// The states of an issue: at its creation, and after each history, in the histories' order.
@@ -50,7 +51,11 @@ fn seed_named_points(state: &mut Snapshot, histories: &[History]) {
 
 fn undo(state: &mut Snapshot, item: &Item, site: &Site<'_>) {
     let (from, from_string) = (item.from.clone(), item.from_string.clone());
-    match item.name().as_str() {
+    let name = item.name();
+    if site.mapping.is_sprint_change(&name, item.field_id.as_deref()) {
+        return undo_sprints(state, item);
+    }
+    match name.as_str() {
         "status" => state.status = Status { id: from, name: from_string.unwrap_or_default() },
         "resolution" => state.resolution = from_string,
         "assignee" => state.assignee = from,
@@ -63,14 +68,15 @@ fn undo(state: &mut Snapshot, item: &Item, site: &Site<'_>) {
         "key" => state.key = from_string.unwrap_or_else(|| state.key.clone()),
         "fix version" | "fixversions" => undo_release(state, item),
         "link" => undo_link(state, item, site),
-        "sprint" => {
-            // Names are no identity: a change that lists only names is left as it is.
-            let named_only = item.from.is_none() && item.from_string.is_some();
-            if let Some(ids) = sprint::ids_of_change(item.from.as_deref()).filter(|_| !named_only) {
-                state.sprints = ids;
-            }
-        }
         name => undo_custom(state, item, name),
+    }
+}
+
+fn undo_sprints(state: &mut Snapshot, item: &Item) {
+    // Names are no identity: a change that lists only names is left as it is.
+    let named_only = item.from.is_none() && item.from_string.is_some();
+    if let Some(ids) = sprint::ids_of_change(item.from.as_deref()).filter(|_| !named_only) {
+        state.sprints = ids;
     }
 }
 
@@ -83,12 +89,12 @@ fn undo_release(state: &mut Snapshot, item: &Item) {
 
 fn undo_link(state: &mut Snapshot, item: &Item, site: &Site<'_>) {
     if let Some(added) = &item.to
-        && item.to_string.as_deref().is_some_and(site.is_blocking)
+        && item.to_string.as_deref().is_some_and(|phrase| site.mapping.is_blocking(phrase))
     {
         state.blocked_by.remove(added);
     }
     if let Some(removed) = &item.from
-        && item.from_string.as_deref().is_some_and(site.is_blocking)
+        && item.from_string.as_deref().is_some_and(|phrase| site.mapping.is_blocking(phrase))
     {
         state.blocked_by.insert(removed.clone(), None);
     }
@@ -129,7 +135,7 @@ fn date_links(histories: &[History], after: &mut [Snapshot], site: &Site<'_>) {
     for (history, state) in histories.iter().zip(after) {
         for item in history.items.iter().filter(|item| item.name() == "link") {
             if let (Some(added), Some(phrase), Some(at)) = (&item.to, &item.to_string, history.created)
-                && (site.is_blocking)(phrase)
+                && site.mapping.is_blocking(phrase)
             {
                 since.insert(added.clone(), at);
             }
@@ -166,8 +172,7 @@ mod tests {
 
     fn walk(present: Snapshot, histories: &[History]) -> (Snapshot, Vec<Snapshot>) {
         let types = BTreeMap::new();
-        let is_blocking = |phrase: &str| phrase.contains("is blocked by");
-        states(present, histories, &Site { types: &types, is_blocking: &is_blocking })
+        states(present, histories, &Site { types: &types, mapping: &Mapping::default() })
     }
 
     #[test]

@@ -130,8 +130,7 @@ fn of_issue(
     let id = issue.id.as_deref()?;
     let issue_fields = issue.fields.as_ref()?;
     let mut categories = Categories::default();
-    let is_blocking = |phrase: &str| mapping.is_blocking(phrase);
-    let (mut state, beside) = snapshot::read(issue, issue_fields, &is_blocking, &mut categories);
+    let (mut state, beside) = snapshot::read(issue, issue_fields, mapping, &mut categories);
     let is_creation = body.webhook_event.as_deref() == Some("jira:issue_created");
     let at = if is_creation { beside.created.or(body.timestamp) } else { body.timestamp.or(beside.updated) }?;
     let items = body.changelog.iter().flat_map(|changelog| &changelog.items);

@@ -104,8 +104,7 @@ impl Site {
             return self
                 .leave_out(file, "issue without its fields: export with fields=*all&expand=changelog");
         };
-        let is_blocking = |phrase: &str| mapping.is_blocking(phrase);
-        let (snapshot, beside) = snapshot::read(&issue, fields, &is_blocking, &mut self.categories);
+        let (snapshot, beside) = snapshot::read(&issue, fields, mapping, &mut self.categories);
         if let Some(id) = &snapshot.issue_type.id {
             self.types.insert(id.clone(), snapshot.issue_type.clone());
         }

@@ -45,8 +45,7 @@ pub(super) fn map(uri: &str, mut site: Site, mapping: &Mapping, output: &mut Out
 
     note_teams(uri, &site, output);
     let issues = std::mem::take(&mut site.issues);
-    let is_blocking = |phrase: &str| mapping.is_blocking(phrase);
-    let walking = undo::Site { types: &site.types, is_blocking: &is_blocking };
+    let walking = undo::Site { types: &site.types, mapping };
     let context = Context {
         source: uri,
         mapping,
@@ -169,7 +168,10 @@ fn of_issue(
 }
 
 fn note_unknown_sprints(context: &Context<'_>, histories: &[History], unseen: &mut Unseen) {
-    let changes = histories.iter().flat_map(|history| &history.items).filter(|item| item.name() == "sprint");
+    let changes = histories
+        .iter()
+        .flat_map(|history| &history.items)
+        .filter(|item| context.mapping.is_sprint_change(&item.name(), item.field_id.as_deref()));
     for id in changes.flat_map(|item| [&item.from, &item.to]).flatten().flat_map(|ids| ids.split(", ")) {
         if !context.sprints.contains_key(id) {
             unseen.unknown_sprints.insert(id.to_owned());
