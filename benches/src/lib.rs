@@ -3,8 +3,10 @@
 //! Not measured here: nothing in this crate runs inside a process under test. CPU and memory are read from `/proc` of that
 //! process alone, so that the client's own cost is never counted.
 
+pub mod backlog;
 pub mod client;
 pub mod process;
 pub mod report;
 pub mod site;
+pub mod verify;
 pub mod workload;

@@ -13,6 +13,10 @@ use tempfile::TempDir;
 
 use crate::process::{self, Process};
 
+/// Partitions of facts: the default of the configuration.
+pub const FACTS_PARTITIONS: u32 = 16;
+/// Partitions of triggers and key results: the default of the configuration.
+pub const FUNCTION_PARTITIONS: u32 = 4;
 /// Account of the PagerDuty webhooks.
 pub const ACCOUNT: &str = "bench";
 /// Their signing secret.

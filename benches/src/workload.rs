@@ -67,6 +67,11 @@ impl Workload {
         EventTime::from_ms(self.start_ms - DAY_MS)
     }
 
+    /// The instant at which the span ends: no fact is later.
+    pub fn end_ms(&self) -> i64 {
+        self.start_ms + self.span_ms
+    }
+
     /// The organisation: who is in which squad, and under which identity they are paged.
     pub fn reference(&self) -> Vec<Event> {
         let at = self.before();
