@@ -2,6 +2,12 @@
 //!
 //! Raw text becomes typed values here and nowhere else; a key that does not exist is an error that names it.
 
+mod check;
+#[cfg(test)]
+mod documented;
+pub(crate) mod mapping;
+pub(crate) mod problem;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +20,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::{Context as _, Exit, Failure};
+use mapping::{JiraMapping, LinearMapping, Mappings, PagerDutyMapping};
 
 /// The commented defaults, which are the reference.
 pub(crate) const DEFAULTS: &str = include_str!("../defaults.toml");
@@ -36,10 +43,16 @@ pub(crate) struct Config {
     pub keys: Keys,
     /// Snapshots.
     pub snapshots: Snapshots,
+    /// What a start takes up.
+    pub restore: Restore,
     /// Numbers that decide.
     pub thresholds: BTreeMap<String, toml::Value>,
     /// Webhook sources.
     pub connect: Connect,
+    /// Raw exports.
+    pub import: Import,
+    /// How payloads become events.
+    pub mapping: Mappings,
     /// Channels.
     pub notify: Notify,
     /// Logging.
@@ -108,12 +121,63 @@ pub(crate) struct Snapshots {
     pub dir: PathBuf,
 }
 
+/// What a start takes up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Restore {
+    /// Generation of the topic set; snapshots of another one are not seen.
+    pub epoch: String,
+    /// What to do when a group has lost its positions.
+    pub lost_positions: LostPositions,
+}
+
+impl Default for Restore {
+    fn default() -> Self {
+        Self { epoch: "1".to_owned(), lost_positions: LostPositions::Refuse }
+    }
+}
+
+/// What to do about state whose group has no positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LostPositions {
+    /// Stop and say so.
+    Refuse,
+    /// Go on from the newest state; what was said after it is said again.
+    Resume,
+}
+
+impl From<LostPositions> for bellwether_runtime::LostPositions {
+    fn from(word: LostPositions) -> Self {
+        match word {
+            LostPositions::Refuse => Self::Refuse,
+            LostPositions::Resume => Self::Resume,
+        }
+    }
+}
+
+/// Raw exports.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Import {
+    /// Largest document.
+    pub document_bytes_max: u64,
+}
+
 /// Webhook sources.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Connect {
     /// Largest body.
     pub body_limit_bytes: usize,
+    /// Bytes of bodies held at once.
+    pub buffered_bytes_max: usize,
+    /// Deliveries handled at once.
+    pub requests_max: usize,
+    /// How far the signed instant of a Linear delivery may be from now.
+    pub linear_window_seconds: u32,
+    /// Keep verified bodies that cannot be mapped.
+    pub keep_unmapped: bool,
     /// Accept Jira webhooks without a signature.
     pub allow_unsigned_jira: bool,
     /// Jira sites.
@@ -133,6 +197,9 @@ pub(crate) struct JiraSource {
     /// Signing secrets; any may match.
     #[serde(default)]
     pub secrets: Vec<SecretString>,
+    /// Where this one differs from all of its kind.
+    #[serde(default)]
+    pub mapping: JiraMapping,
 }
 
 /// A Linear workspace.
@@ -144,6 +211,9 @@ pub(crate) struct LinearSource {
     /// Signing secrets; any may match.
     #[serde(default)]
     pub secrets: Vec<SecretString>,
+    /// Where this one differs from all of its kind.
+    #[serde(default)]
+    pub mapping: LinearMapping,
 }
 
 /// A PagerDuty account.
@@ -155,6 +225,9 @@ pub(crate) struct PagerDutySource {
     /// Signing secrets; any may match.
     #[serde(default)]
     pub secrets: Vec<SecretString>,
+    /// Where this one differs from all of its kind.
+    #[serde(default)]
+    pub mapping: PagerDutyMapping,
 }
 
 /// Channels.
@@ -240,12 +313,16 @@ impl Config {
             )
             .hint("name an existing file, or leave --config out"));
         }
-        let config: Self = figment(file).extract().map_err(|error| {
-            Failure::new(Exit::Usage, "the configuration is not valid")
-                .because(anyhow::anyhow!("{error}"))
-                .hint("`bellwether config print` shows every key with its default")
-        })?;
-        config.thresholds()?;
+        let figment = figment(file);
+        let config = match figment.extract::<Self>() {
+            Ok(config) => config,
+            Err(error) => return Err(refused(&problem::of_extraction(error))),
+        };
+        let problems: Vec<_> =
+            check::problems(&config).into_iter().map(|problem| problem.located(&figment)).collect();
+        if let Some(failure) = problem::failure(&problems) {
+            return Err(failure);
+        }
         Ok(config)
     }
 
@@ -271,6 +348,11 @@ impl Config {
             self.snapshots.dir.clone()
         }
     }
+}
+
+/// The failure of settings that could not be read.
+fn refused(problems: &[problem::Problem]) -> Failure {
+    problem::failure(problems).unwrap_or_else(|| Failure::new(Exit::Usage, "the configuration is not valid"))
 }
 
 /// Defaults, file and environment, in that order.
@@ -307,19 +389,63 @@ mod tests {
 
     #[test]
     fn a_key_that_does_not_exist_is_named() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let file = dir.path().join("c.toml");
-        std::fs::write(&file, "[kafka]\nbootstrap = \"x\"\n").expect("written");
-        let failure = Config::load(Some(&file)).expect_err("refused").to_string();
-        assert!(failure.contains("bootstrap"), "{failure}");
+        let failure = refusal("[kafka]\nbootstrap = \"x\"\n");
+        assert!(failure.contains("c.toml: kafka.bootstrap: there is no such key"), "{failure}");
+        assert!(failure.contains("bootstrap-servers, prefix"), "what there is: {failure}");
     }
 
     #[test]
     fn a_threshold_that_does_not_exist_is_named() {
+        let failure = refusal("[thresholds]\n\"page-load.pages-per-wek\" = 5\n");
+        assert!(failure.contains("page-load.pages-per-week"), "{failure}");
+    }
+
+    #[test]
+    fn every_bad_value_is_told_with_its_file_its_key_and_what_to_do() {
+        let failure = refusal(
+            "[restore]\nepoch = \"a/b\"\n[topics]\nfacts-partitions = 0\n[mapping.jira]\n\
+             points-fields = [\"Story Points\"]\n[keys]\nid-key = \"hush\"\n[[connect.jira]]\nsite = \"acme\"\n\
+             [connect.jira.mapping]\nsize-fields = [\"Size\"]\n[[connect.jira]]\nsite = \"acme\"\n",
+        );
+        for told in [
+            "6 settings are not valid",
+            "c.toml: restore.epoch = \"a/b\"",
+            "c.toml: topics.facts-partitions = 0: nothing could ever happen\n      at least 1",
+            "c.toml: mapping.jira.points-fields = \"Story Points\": not the id of a custom field\n      such as",
+            "c.toml: connect.jira.0.mapping.size-fields = \"Size\"",
+            "c.toml: connect.jira.1.site = \"acme\": it is there twice",
+            "c.toml: keys.id-key = (not shown): not 64 hexadecimal digits",
+        ] {
+            assert!(failure.contains(told), "{told} is not in: {failure}");
+        }
+        assert!(!failure.contains("hush"), "{failure}");
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_told_with_what_there_is() {
+        let failure = refusal("[restore]\nlost-positions = \"forget\"\n");
+        assert!(
+            failure.contains("c.toml: restore.lost-positions: `forget` is none of its values"),
+            "{failure}"
+        );
+        assert!(failure.contains("one of: refuse, resume"), "{failure}");
+        let failure = refusal("[mapping.jira.categories]\n\"In Review\" = \"doing\"\n");
+        assert!(failure.contains("mapping.jira.categories.In Review: `doing`"), "{failure}");
+        assert!(failure.contains("todo, in-progress, done, cancelled"), "{failure}");
+        let failure = refusal("[keys]\nid-key = 4711\n");
+        assert!(failure.contains("keys.id-key") && !failure.contains("4711"), "{failure}");
+    }
+
+    #[test]
+    fn what_a_start_takes_up_is_by_default_what_the_defaults_file_says() {
+        assert_eq!(Config::load(None).expect("defaults").restore, Restore::default());
+    }
+
+    /// What is said about a file.
+    fn refusal(text: &str) -> String {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("c.toml");
-        std::fs::write(&file, "[thresholds]\n\"page-load.pages-per-wek\" = 5\n").expect("written");
-        let failure = Config::load(Some(&file)).expect_err("refused").to_string();
-        assert!(failure.contains("page-load.pages-per-week"), "{failure}");
+        std::fs::write(&file, text).expect("written");
+        Config::load(Some(&file)).expect_err("refused").to_string()
     }
 }

@@ -16,6 +16,7 @@ use bellwether_runtime::{
 };
 use bellwether_wire::topics::Topic;
 
+use crate::config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::keys::Keys;
 use crate::roles::{EscalateFactory, ProcessFactory, RouteFactory};
@@ -61,6 +62,8 @@ pub(crate) struct Plan {
     pub objects: Arc<dyn Objects>,
     /// Number of this process among those of one role.
     pub ordinal: u32,
+    /// What a start takes up.
+    pub restore: config::Restore,
 }
 
 /// A running role.
@@ -169,6 +172,8 @@ fn parts(plan: &Plan, role: Role) -> (Options, Arc<dyn FoldFactory>) {
             (options, Arc::new(factory))
         }
     };
+    options.epoch.clone_from(&plan.restore.epoch);
+    options.lost_positions = plan.restore.lost_positions.into();
     options.transactional_id = format!("{}-{}-{}", topics.prefix, role.name(), plan.ordinal);
     (options, factory)
 }

@@ -49,7 +49,11 @@ pub(super) async fn start(config: &Config) -> Result<Broker, Failure> {
     })
 }
 
-fn durability(text: &str) -> Result<Durability, Failure> {
+/// When writes are forced to the disk.
+///
+/// # Errors
+/// When the text is none of its words.
+pub(super) fn durability(text: &str) -> Result<Durability, Failure> {
     match text {
         "never" => Ok(Durability::Never),
         "commit" => Ok(Durability::OnCommit),

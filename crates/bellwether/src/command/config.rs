@@ -1,14 +1,18 @@
 //! `bellwether config check|print`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use bellwether_model::Thresholds;
 use serde::Serialize;
+use tracing_subscriber::EnvFilter;
 
 use crate::cli::{ConfigCommand, Global};
+use crate::config::problem::{self, Problem};
 use crate::config::{self, Config};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format;
+use crate::roles::{connect, notify};
 
 /// Checks or prints.
 ///
@@ -17,7 +21,12 @@ use crate::format;
 pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> Result<ExitCode, Failure> {
     match command {
         ConfigCommand::Check => {
-            config.thresholds()?;
+            let figment = config::figment(global.config.as_deref());
+            let found: Vec<Problem> =
+                edges(config).into_iter().map(|problem| problem.located(&figment)).collect();
+            if let Some(failure) = problem::failure(&found) {
+                return Err(failure);
+            }
             format::lines(["the configuration is valid".to_owned()])?;
         }
         ConfigCommand::Print { thresholds: true, format, .. } => {
@@ -42,11 +51,46 @@ pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// What only the role that uses it would find: targets, webhook sources, the broker, the filter of the log. Everything
+/// else was found when the configuration was read.
+fn edges(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Err(failure) = super::broker::durability(&config.broker.durability) {
+        let todo = failure.hint.unwrap_or_default();
+        found.push(Problem::new(
+            "broker.durability",
+            config.broker.durability.clone(),
+            "none of its words",
+            todo,
+        ));
+    }
+    if let Err(error) = connect::options(config).check() {
+        let todo = "a source without webhooks needs no entry below connect to be imported";
+        found.push(Problem { value: None, ..Problem::new("connect", "", error.to_string(), todo) });
+    }
+    let mut names = BTreeSet::new();
+    for (place, webhook) in config.notify.webhook.iter().enumerate() {
+        let key = format!("notify.webhook.{place}");
+        if !names.insert(&webhook.name) {
+            let todo = "name each target otherwise: the name is part of the identity of a delivery";
+            found.push(Problem::new(format!("{key}.name"), webhook.name.clone(), "it is there twice", todo));
+        }
+        if let Err(error) = notify::outlet(webhook) {
+            let todo = "docs/guides/webhook-receiver.md says what a target is";
+            found.push(Problem::new(format!("{key}.name"), webhook.name.clone(), error.to_string(), todo));
+        }
+    }
+    if let Err(error) = EnvFilter::try_new(&config.log.filter) {
+        let todo = "directives such as info,bellwether_runtime=debug";
+        found.push(Problem::new("log.filter", config.log.filter.clone(), error.to_string(), todo));
+    }
+    found
+}
+
 /// Secrets are shown as present or absent, never as they are.
 fn hide_secrets(table: &mut toml::Table) {
     for (key, value) in table.iter_mut() {
-        let is_secret =
-            key.ends_with("-key") || key == "secrets" || key.contains("password") || key.contains("secret");
+        let is_secret = problem::is_secret(key);
         match value {
             toml::Value::String(text) if is_secret && !text.is_empty() => *text = "(set)".to_owned(),
             toml::Value::Array(items) if is_secret => {

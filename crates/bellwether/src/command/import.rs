@@ -16,6 +16,7 @@ use super::publish;
 use crate::cli::Import;
 use crate::client;
 use crate::config::Config;
+use crate::config::mapping::{JiraMapping, LinearMapping, PagerDutyMapping};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
 use crate::topic_set::{TimeMode, TopicSet};
@@ -26,13 +27,7 @@ use crate::topic_set::{TimeMode, TopicSet};
 /// When the log does not take the events, or the file cannot be written. What could not be read is in the report and
 /// in the exit code.
 pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
-    let options = ImportOptions {
-        jira_site: args.jira_site.clone(),
-        linear_workspace: args.linear_workspace.clone(),
-        pagerduty_account: args.pagerduty_account.clone(),
-        infer_reference: args.infer_reference,
-        ..ImportOptions::default()
-    };
+    let options = options(config, args);
     let mut target = match &args.to {
         Some(path) => Target::file(path)?,
         None => Target::log(config)?,
@@ -53,6 +48,41 @@ pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
         print(args.format, &report)?;
     }
     Ok(if report.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+/// Settings of the import: payloads are read as the webhooks of the same source are.
+fn options(config: &Config, args: &Import) -> ImportOptions {
+    let (connect, of_all) = (&config.connect, &config.mapping);
+    ImportOptions {
+        jira_site: args.jira_site.clone(),
+        linear_workspace: args.linear_workspace.clone(),
+        pagerduty_account: args.pagerduty_account.clone(),
+        jira: meant(&connect.jira, args.jira_site.as_ref(), |source| &source.site).map_or_else(
+            || of_all.jira.over(&JiraMapping::default()),
+            |source| source.mapping.over(&of_all.jira),
+        ),
+        linear: meant(&connect.linear, args.linear_workspace.as_ref(), |source| &source.workspace)
+            .map_or_else(
+                || of_all.linear.over(&LinearMapping::default()),
+                |source| source.mapping.over(&of_all.linear),
+            ),
+        pagerduty: meant(&connect.pagerduty, args.pagerduty_account.as_ref(), |source| &source.account)
+            .map_or_else(
+                || of_all.pagerduty.over(&PagerDutyMapping::default()),
+                |source| source.mapping.over(&of_all.pagerduty),
+            ),
+        infer_reference: args.infer_reference,
+        document_bytes_max: config.import.document_bytes_max,
+    }
+}
+
+/// The source whose own mapping holds: the one that is named, else the only one there is.
+fn meant<'a, T>(sources: &'a [T], named: Option<&String>, name_of: impl Fn(&T) -> &String) -> Option<&'a T> {
+    match (named, sources) {
+        (Some(name), _) => sources.iter().find(|source| name_of(source) == name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    }
 }
 
 /// Where the events go.
@@ -154,4 +184,44 @@ fn print(format: Format, report: &ImportReport) -> Result<(), Failure> {
     summary.extend(report.sources.iter().map(|source| format!("source {source}")));
     summary.extend(report.notes.iter().map(|note| format!("note: {note}")));
     format::lines(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(site: Option<&str>) -> Import {
+        Import {
+            paths: Vec::new(),
+            to: None,
+            infer_reference: false,
+            jira_site: site.map(str::to_owned),
+            linear_workspace: None,
+            pagerduty_account: None,
+            format: Format::Table,
+        }
+    }
+
+    fn config(text: &str) -> Config {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("c.toml");
+        std::fs::write(&file, text).expect("written");
+        Config::load(Some(&file)).expect("valid")
+    }
+
+    #[test]
+    fn exports_are_read_as_the_webhooks_of_their_source_are() {
+        let one = "[mapping.jira]\npoints-fields = [\"customfield_1\"]\n[[connect.jira]]\nsite = \"acme\"\n\
+                   [connect.jira.mapping]\npoints-fields = [\"customfield_2\"]\n";
+        let config_of_one = config(one);
+        let fields = |config: &Config, site| options(config, &args(site)).jira.points_fields;
+        assert_eq!(fields(&config_of_one, None), ["customfield_2"], "the only site is meant");
+        assert_eq!(fields(&config_of_one, Some("other")), ["customfield_1"]);
+        let two = config(&format!("{one}[[connect.jira]]\nsite = \"umbrella\"\n"));
+        assert_eq!(fields(&two, None), ["customfield_1"], "nobody can tell which is meant");
+        assert_eq!(fields(&two, Some("acme")), ["customfield_2"]);
+        let receiver = crate::roles::connect::options(&two);
+        assert_eq!(receiver.jira["acme"].mapping.points_fields, ["customfield_2"]);
+        assert_eq!(receiver.jira["umbrella"].mapping.points_fields, ["customfield_1"]);
+    }
 }

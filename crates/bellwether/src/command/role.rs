@@ -32,6 +32,7 @@ pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
         thresholds: config.thresholds()?,
         objects: host::snapshot_folder(&config.snapshot_dir())?,
         ordinal: config.kafka.ordinal,
+        restore: config.restore.clone(),
     };
     let failed = Arc::new(AtomicBool::new(false));
     let runtime = super::up::runtime()?;

@@ -77,6 +77,7 @@ fn with_log(
         thresholds: config.thresholds()?,
         objects: host::snapshot_folder(&config.snapshot_dir())?,
         ordinal: config.kafka.ordinal,
+        restore: config.restore.clone(),
     };
     let failed = Arc::new(AtomicBool::new(false));
     let listener = runtime.block_on(http::bind(config.http.listen))?;

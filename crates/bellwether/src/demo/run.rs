@@ -52,6 +52,7 @@ pub(crate) fn run(
         thresholds: Thresholds::default(),
         objects: host::snapshot_folder(snapshots)?,
         ordinal: 0,
+        restore: crate::config::Restore::default(),
     };
     let failed = Arc::new(AtomicBool::new(false));
     let mut running: Vec<Running> = Vec::new();

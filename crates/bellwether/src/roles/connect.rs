@@ -9,6 +9,7 @@ use bellwether_connectors::sink::{Append, Queue, SinkError, queue};
 use bellwether_connectors::webhook::{JiraEndpoint, LinearEndpoint, PagerDutyEndpoint};
 use bellwether_connectors::{ReceiverOptions, router, unmapped};
 use bellwether_log::{Appender, EventLog, NewRecord};
+use bellwether_model::Millis;
 use bellwether_wire::catalogue;
 use bellwether_wire::topics::Topic;
 
@@ -67,40 +68,34 @@ impl Receiver {
     }
 }
 
-fn options(config: &Config) -> ReceiverOptions {
-    let connect = &config.connect;
+/// Settings of the receiver.
+pub(crate) fn options(config: &Config) -> ReceiverOptions {
+    let (connect, of_all) = (&config.connect, &config.mapping);
+    let jira = connect.jira.iter().map(|source| {
+        let endpoint = JiraEndpoint {
+            secrets: source.secrets.clone(),
+            accept_unsigned: connect.allow_unsigned_jira,
+            mapping: source.mapping.over(&of_all.jira),
+        };
+        (source.site.clone(), endpoint)
+    });
+    let linear = connect.linear.iter().map(|source| {
+        let mapping = source.mapping.over(&of_all.linear);
+        (source.workspace.clone(), LinearEndpoint { secrets: source.secrets.clone(), mapping })
+    });
+    let pagerduty = connect.pagerduty.iter().map(|source| {
+        let mapping = source.mapping.over(&of_all.pagerduty);
+        (source.account.clone(), PagerDutyEndpoint { secrets: source.secrets.clone(), mapping })
+    });
     ReceiverOptions {
-        jira: connect
-            .jira
-            .iter()
-            .map(|source| {
-                let endpoint = JiraEndpoint {
-                    secrets: source.secrets.clone(),
-                    accept_unsigned: connect.allow_unsigned_jira,
-                    ..JiraEndpoint::default()
-                };
-                (source.site.clone(), endpoint)
-            })
-            .collect(),
-        linear: connect
-            .linear
-            .iter()
-            .map(|source| {
-                let endpoint =
-                    LinearEndpoint { secrets: source.secrets.clone(), ..LinearEndpoint::default() };
-                (source.workspace.clone(), endpoint)
-            })
-            .collect(),
-        pagerduty: connect
-            .pagerduty
-            .iter()
-            .map(|source| {
-                let endpoint =
-                    PagerDutyEndpoint { secrets: source.secrets.clone(), ..PagerDutyEndpoint::default() };
-                (source.account.clone(), endpoint)
-            })
-            .collect(),
+        jira: jira.collect(),
+        linear: linear.collect(),
+        pagerduty: pagerduty.collect(),
+        requests_max: connect.requests_max,
         body_bytes_max: connect.body_limit_bytes,
+        bytes_max: connect.buffered_bytes_max,
+        linear_window: Millis::seconds(i64::from(connect.linear_window_seconds)),
+        keep_unmapped: connect.keep_unmapped,
         ..ReceiverOptions::default()
     }
 }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use crate::command::read_all;
-use crate::config::Config;
+use crate::config::{Config, WebhookTarget};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::host::chain;
 use crate::keys::Keys;
@@ -121,18 +121,25 @@ fn outlets(config: &Config) -> Result<Vec<Outlet>, Failure> {
     }
     for webhook in &config.notify.webhook {
         let failed = || format!("notify.webhook `{}` is not valid", webhook.name);
-        let target = Target {
-            name: webhook.name.clone(),
-            channel: ChannelKind::Webhook,
-            reader: webhook.reader.clone(),
-            shared: webhook.shared,
-            levels: webhook.levels.clone(),
-            functions: webhook.functions.clone(),
-        };
-        let channel = Webhook::new(webhook.options()).or_fail(Exit::Usage, failed)?;
-        outlets.push(Outlet::new(target, Arc::new(channel)).or_fail(Exit::Usage, failed)?);
+        outlets.push(outlet(webhook).or_fail(Exit::Usage, failed)?);
     }
     Ok(outlets)
+}
+
+/// The target and the channel of a webhook.
+///
+/// # Errors
+/// When its settings cannot be meant.
+pub(crate) fn outlet(webhook: &WebhookTarget) -> anyhow::Result<Outlet> {
+    let target = Target {
+        name: webhook.name.clone(),
+        channel: ChannelKind::Webhook,
+        reader: webhook.reader.clone(),
+        shared: webhook.shared,
+        levels: webhook.levels.clone(),
+        functions: webhook.functions.clone(),
+    };
+    Ok(Outlet::new(target, Arc::new(Webhook::new(webhook.options())?))?)
 }
 
 struct Worker {

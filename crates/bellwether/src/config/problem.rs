@@ -1,0 +1,134 @@
+//! What is wrong with a setting: where it stands, what it says, why it cannot be, and what to do.
+//!
+//! Invariant: what a secret says is never shown.
+
+use std::fmt;
+
+use figment::Figment;
+use figment::error::{Error, Kind};
+
+use crate::failure::{Exit, Failure};
+
+/// A setting that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Its key, with dots.
+    pub key: String,
+    /// What it says; none when that is in the reason, or nothing is said.
+    pub value: Option<String>,
+    /// Why it cannot be.
+    pub why: String,
+    /// What to do.
+    pub todo: String,
+    /// The file or variable; none before that was looked up.
+    pub place: Option<String>,
+}
+
+impl Problem {
+    /// A setting that says something that cannot be.
+    pub(crate) fn new(
+        key: impl Into<String>,
+        value: impl Into<String>,
+        why: impl Into<String>,
+        todo: impl Into<String>,
+    ) -> Self {
+        let key = key.into();
+        let value = Some(if is_secret(&key) { "(not shown)".to_owned() } else { value.into() });
+        Self { key, value, why: why.into(), todo: todo.into(), place: None }
+    }
+
+    /// Looks up where the key stands.
+    #[must_use]
+    pub(crate) fn located(mut self, figment: &Figment) -> Self {
+        self.place = Some(place(figment, &self.key));
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.place.as_deref().unwrap_or("the configuration");
+        write!(f, "{place}: {}", self.key)?;
+        if let Some(value) = &self.value {
+            write!(f, " = {value}")?;
+        }
+        write!(f, ": {}\n      {}", self.why, self.todo)
+    }
+}
+
+/// A failure that lists problems; none when there are none.
+pub(crate) fn failure(problems: &[Problem]) -> Option<Failure> {
+    let count = match problems.len() {
+        0 => return None,
+        1 => "1 setting is not valid".to_owned(),
+        more => format!("{more} settings are not valid"),
+    };
+    let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+    let failure = Failure::new(Exit::Usage, format!("{count}{}", lines.concat()));
+    Some(failure.hint("docs/reference/configuration.md has every key; `bellwether config print` its default"))
+}
+
+/// What could not be read at all.
+pub(crate) fn of_extraction(error: Error) -> Vec<Problem> {
+    error
+        .into_iter()
+        .map(|error| {
+            let mut path = error.path.clone();
+            let (why, todo) = told(&error.kind, &mut path);
+            let key = path.join(".");
+            let why = if is_secret(&key) { "of another type than it must be".to_owned() } else { why };
+            let place = error.metadata.as_ref().map(|metadata| named(metadata, &key));
+            Problem { key, value: None, why, todo, place }
+        })
+        .collect()
+}
+
+fn told(kind: &Kind, path: &mut Vec<String>) -> (String, String) {
+    match kind {
+        Kind::UnknownField(name, known) => {
+            if path.last() != Some(name) {
+                path.push(name.clone());
+            }
+            ("there is no such key".to_owned(), format!("keys there: {}", known.join(", ")))
+        }
+        Kind::UnknownVariant(value, known) => {
+            (format!("`{value}` is none of its values"), format!("one of: {}", known.join(", ")))
+        }
+        Kind::MissingField(name) => {
+            path.push(name.to_string());
+            ("is missing".to_owned(), "set it".to_owned())
+        }
+        other => (other.to_string(), "write a value of that type".to_owned()),
+    }
+}
+
+/// The file, or the variable, that a key was read from.
+fn place(figment: &Figment, key: &str) -> String {
+    let mut known = key;
+    loop {
+        if let Some(metadata) = figment.find_metadata(known) {
+            return named(metadata, key);
+        }
+        match known.rsplit_once('.') {
+            Some((above, _)) => known = above,
+            None => return "the configuration".to_owned(),
+        }
+    }
+}
+
+fn named(metadata: &figment::Metadata, key: &str) -> String {
+    match &metadata.source {
+        Some(figment::Source::File(path)) => path.display().to_string(),
+        _ if metadata.name.contains("environment") => {
+            format!("BELLWETHER_{}", key.replace('.', "__").replace('-', "_").to_uppercase())
+        }
+        _ => "the built-in defaults".to_owned(),
+    }
+}
+
+/// True for keys whose values are shown to nobody.
+pub(crate) fn is_secret(key: &str) -> bool {
+    key.split('.').any(|part| {
+        part.ends_with("-key") || part == "secrets" || part.contains("password") || part.contains("secret")
+    })
+}
