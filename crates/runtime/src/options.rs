@@ -157,6 +157,9 @@ pub struct LoopBounds {
     /// Records of one poll and of one transaction: a few milliseconds of folding, well inside the 100 ms a batch
     /// may take.
     pub batch_records: usize,
+    /// How long one batch may fold before it is committed, whatever its size: nothing folded is seen before that, and the
+    /// group hears nothing meanwhile. Checked between records, so one that takes longer is a batch of its own.
+    pub batch_time: Duration,
     /// Bytes of one poll: sixteen of the largest frames.
     pub batch_bytes: usize,
     /// Bytes of outputs at which a transaction is cut, far below what a producer holds in its queue.
@@ -178,6 +181,7 @@ impl Default for LoopBounds {
         Self {
             poll: Duration::from_millis(100),
             batch_records: 5_000,
+            batch_time: Duration::from_millis(100),
             batch_bytes: 4 * 1024 * 1024,
             transaction_bytes: 8 * 1024 * 1024,
             held_records: 20_000,

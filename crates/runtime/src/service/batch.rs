@@ -23,6 +23,8 @@ pub(super) struct Batch {
     pub(super) records: u64,
     /// Records diverted, by what they failed at.
     pub(super) letters: BTreeMap<Stage, u64>,
+    /// Its time is up.
+    pub(super) is_overdue: bool,
 }
 
 /// What becomes of a unit after the transaction.
@@ -39,6 +41,8 @@ pub(super) enum After {
 impl Batch {
     /// True when the transaction should be sent before more is folded.
     pub(super) fn is_full(&self, bounds: &LoopBounds) -> bool {
-        self.records >= bounds.batch_records as u64 || self.out.bytes() >= bounds.transaction_bytes
+        self.is_overdue
+            || self.records >= bounds.batch_records as u64
+            || self.out.bytes() >= bounds.transaction_bytes
     }
 }

@@ -3,10 +3,13 @@
 //! A record is folded, or diverted with its cause, or its partition halts in front of it; a panic ends the unit's
 //! part of the batch in front of the record, whose turn comes after a restore (RT-5).
 
+use std::time::Duration;
+
 use bellwether_log::{EventLog, Record};
 
 use super::Service;
 use super::batch::{After, Batch};
+use crate::clock::Clock;
 use crate::dead_letter::dead_letter;
 use crate::error::Error;
 use crate::fold::{Poison, Stage, UnitId};
@@ -41,7 +44,9 @@ impl Service {
                 break;
             }
             let Some(unit) = self.units.get_mut(id) else { continue };
-            let folded = fold_unit(unit, self.log.as_ref(), &self.options, elapsed_ms, &mut batch);
+            let until =
+                Until { clock: self.clock.as_ref(), elapsed: started + self.options.bounds.batch_time };
+            let folded = fold_unit(unit, self.log.as_ref(), &self.options, elapsed_ms, &until, &mut batch);
             self.eager |= batch.is_full(&self.options.bounds);
             match folded {
                 Ok(()) => self.side_backoff.reset(),
@@ -90,6 +95,18 @@ pub(super) fn note_panic(unit: Option<&mut Unit>, Panicked(message): &Panicked) 
     }
 }
 
+/// When a batch must end.
+struct Until<'a> {
+    clock: &'a dyn Clock,
+    elapsed: Duration,
+}
+
+impl Until<'_> {
+    fn is_over(&self) -> bool {
+        self.clock.elapsed() >= self.elapsed
+    }
+}
+
 impl Live {
     fn has_work(&self) -> bool {
         self.quarantine.is_some() || !self.lanes.is_empty()
@@ -102,6 +119,7 @@ fn fold_unit(
     log: &dyn EventLog,
     options: &Options,
     elapsed_ms: u64,
+    until: &Until<'_>,
     batch: &mut Batch,
 ) -> bellwether_log::Result<()> {
     if let Some(after) = pass_over(unit, options, batch) {
@@ -130,6 +148,7 @@ fn fold_unit(
                     settle(unit, after, batch);
                     return Ok(());
                 }
+                batch.is_overdue = until.is_over();
             }
             Next::BlockedBy(lane) => {
                 let input = &mut unit.inputs[lane];

@@ -44,6 +44,25 @@ fn a_record_that_cannot_be_folded_is_diverted_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_batch_whose_time_is_up_is_committed_before_more_is_folded() {
+    let mut world = tally::world_with(6, 1, None, |options| {
+        options.bounds.batch_time = std::time::Duration::ZERO;
+    });
+    append(&mut world, &["add:a:60", "add:a:60", "add:a:60"]);
+    world.start(0).unwrap();
+    let mut seen = vec![None];
+    for _ in 0..1_000 {
+        world.step(0).unwrap();
+        world.sim.advance(50);
+        let now = committed(&world, 0);
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    assert_eq!(seen, [None, Some(1), Some(2), Some(3)]);
+}
+
+#[test]
 fn a_run_of_bad_records_halts_its_partition_and_no_other() {
     let mut world = tally::world(2, 1, None);
     append(&mut world, &["add:a:1"]);
