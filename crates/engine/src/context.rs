@@ -26,12 +26,12 @@ const KEY_RESULT_ENDED: &str = "key result ended";
 pub(crate) const SOURCE: &str = "bellwether://process";
 
 /// Why the fold looks now.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Cause {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cause<'a> {
     /// The event, when one arrived; `None` for a deadline.
-    pub event: Option<EventId>,
+    pub event: Option<&'a EventId>,
     /// Its type.
-    pub type_name: String,
+    pub type_name: &'a str,
     /// Event time of the event, or the instant of the deadline.
     pub time: EventTime,
     /// True when it was loaded from an export.
@@ -56,7 +56,7 @@ pub(crate) struct Context<'a> {
     /// Logical time.
     pub now: EventTime,
     /// Why the fold looks.
-    pub cause: &'a Cause,
+    pub cause: &'a Cause<'a>,
     /// The first event that is not reference (R4); deadlines before it never fire.
     pub first_event: Option<EventTime>,
 }
@@ -95,10 +95,10 @@ impl Context<'_> {
     /// Notes that a fact was not folded: a warning that stays in the log.
     pub(crate) fn skip(&mut self, reason: impl Into<String>) {
         let reason = reason.into();
-        let fact = self.cause.event.as_ref().map(|id| pb::EventRef {
+        let fact = self.cause.event.map(|id| pb::EventRef {
             source: id.source.clone(),
             id: id.id.clone(),
-            r#type: self.cause.type_name.clone(),
+            r#type: self.cause.type_name.to_owned(),
         });
         let id = match &self.cause.event {
             Some(event) => format!("skipped/{}/{}", event.source, event.id),
@@ -114,7 +114,7 @@ impl Context<'_> {
     }
 
     /// The same world, looked at for another reason.
-    pub(crate) fn because<'b>(&'b mut self, cause: &'b Cause) -> Context<'b> {
+    pub(crate) fn because<'b>(&'b mut self, cause: &'b Cause<'b>) -> Context<'b> {
         Context {
             options: self.options,
             reference: self.reference,
@@ -135,7 +135,7 @@ impl Context<'_> {
             Verdict::Held { source, since, as_of, finding } => self.hold(key, source, since, as_of, *finding),
             Verdict::True(finding) => {
                 self.instances.held.remove(&key);
-                if self.instances.active.contains_key(&key) {
+                if self.instances.get(&key).is_some() {
                     self.amend(&key, *finding);
                 } else {
                     self.fire(key, *finding);
@@ -152,7 +152,7 @@ impl Context<'_> {
                     None => self.clear(&key, reason),
                     Some(after) => {
                         let now = self.now;
-                        if let Some(instance) = self.instances.active.get_mut(&key)
+                        if let Some(instance) = self.instances.get_mut(&key)
                             && instance.false_since.is_none()
                         {
                             instance.false_since = Some(now);
@@ -167,10 +167,17 @@ impl Context<'_> {
         }
     }
 
+    /// True when an instance runs as it was last said: its condition holding again now changes nothing.
+    pub(crate) fn stands(&self, key: &InstanceKey, watched: impl FnOnce() -> String) -> bool {
+        self.instances
+            .get(key)
+            .is_some_and(|instance| instance.false_since.is_none() && instance.watched == watched())
+    }
+
     /// Clears an instance whose condition has been false long enough; called by the deadline.
     pub(crate) fn clear_if_still_false(&mut self, key: &InstanceKey) {
         let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
-        let Some(instance) = self.instances.active.get(key) else { return };
+        let Some(instance) = self.instances.get(key) else { return };
         if instance.false_since.is_some_and(|since| since.plus(after) <= self.now) {
             let reason = if instance.ended { KEY_RESULT_ENDED } else { "condition no longer holds" };
             self.clear(key, reason);
@@ -180,7 +187,7 @@ impl Context<'_> {
     /// The key result of a window rule's instance ended: it clears after the rule's clear-after time (R11), unless it is
     /// on its way to that already.
     pub(crate) fn end_with_key_result(&mut self, key: InstanceKey) {
-        if let Some(instance) = self.instances.active.get_mut(&key)
+        if let Some(instance) = self.instances.get_mut(&key)
             && instance.false_since.is_none()
         {
             instance.ended = true;
@@ -191,7 +198,7 @@ impl Context<'_> {
     /// Clears an instance now, if there is one.
     pub(crate) fn clear(&mut self, key: &InstanceKey, reason: &str) {
         self.instances.held.remove(key);
-        let Some(instance) = self.instances.active.remove(key) else { return };
+        let Some(instance) = self.instances.remove(key) else { return };
         let message = pb::TriggerCleared {
             trigger: instance.trigger.clone(),
             rule: key.rule.as_str().to_owned(),
@@ -258,12 +265,12 @@ impl Context<'_> {
             rule_version: key.rule.version(),
             escalation,
         };
-        self.instances.active.insert(key, instance);
+        self.instances.insert(key, instance);
         self.emit(format!("{trigger}/fired"), trigger, message);
     }
 
     fn amend(&mut self, key: &InstanceKey, finding: Finding) {
-        let Some(instance) = self.instances.active.get_mut(key) else { return };
+        let Some(instance) = self.instances.get_mut(key) else { return };
         let change = if instance.false_since.take().is_some() {
             "the condition holds again".to_owned()
         } else if let Some(change) = finding.amend.clone() {
@@ -367,12 +374,10 @@ impl Context<'_> {
 
     fn subject(&self, subject: &Subject, squads: &[String]) -> pb::Subject {
         let (kind, id) = match subject {
-            Subject::Engineer(person) => {
-                (pb::SubjectKind::Engineer, self.pseudonym(&PersonId::from(person.as_str())))
-            }
-            Subject::Squad(id) => (pb::SubjectKind::Squad, id.clone()),
-            Subject::KeyResult(id) => (pb::SubjectKind::KeyResult, id.clone()),
-            Subject::Dependency(id) => (pb::SubjectKind::Dependency, id.clone()),
+            Subject::Engineer(person) => (pb::SubjectKind::Engineer, self.pseudonym(person)),
+            Subject::Squad(id) => (pb::SubjectKind::Squad, id.to_string()),
+            Subject::KeyResult(id) => (pb::SubjectKind::KeyResult, id.to_string()),
+            Subject::Dependency(id) => (pb::SubjectKind::Dependency, id.to_string()),
         };
         pb::Subject { kind: kind.into(), id, squad: squads.first().cloned().unwrap_or_default() }
     }

@@ -6,7 +6,7 @@
 
 use bellwether_model::EventTime;
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, catalogue, instant, pb, topics};
+use bellwether_wire::{Payload, instant, pb, topics};
 use serde::{Deserialize, Serialize};
 
 use crate::check_in::CheckIns;
@@ -26,7 +26,7 @@ use crate::sources::Sources;
 use crate::sprint::Sprints;
 
 /// Version of the snapshot's shape.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 2;
 
 /// The fold of one partition of `facts`.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub struct Engine {
 }
 
 /// Everything that a snapshot holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
     /// Logical time; never goes back.
     clock: EventTime,
@@ -117,6 +117,7 @@ impl Engine {
         if at > self.state.clock {
             self.run_deadlines(before(at), events);
             self.state.clock = at;
+            self.state.reference.advance(at);
         }
         if let Payload::TickRecorded(tick) = &fact.event.payload {
             if let Some(through) = instant::optional(tick.at.as_ref()) {
@@ -127,12 +128,12 @@ impl Engine {
         if !self.state.seen.insert(&fact.event.id, self.state.clock) {
             return;
         }
-        if self.state.first_event.is_none() && is_of_a_source(fact.event.type_name()) {
+        if self.state.first_event.is_none() && is_of_a_source(&fact.event.payload) {
             self.state.first_event = Some(self.state.clock);
         }
         let cause = Cause {
-            event: Some(fact.event.id.clone()),
-            type_name: fact.event.type_name().to_owned(),
+            event: Some(&fact.event.id),
+            type_name: fact.event.type_name(),
             time: fact.event.time,
             imported: is_imported(&fact.event.payload),
         };
@@ -143,6 +144,7 @@ impl Engine {
     pub fn tick(&mut self, through: EventTime, events: &mut Vec<Event>) {
         self.run_deadlines(through, events);
         self.state.clock = self.state.clock.max(through);
+        self.state.reference.advance(self.state.clock);
     }
 
     /// The whole state, compact and the same for equal states.
@@ -168,14 +170,17 @@ impl Engine {
 
     fn run_deadlines(&mut self, through: EventTime, events: &mut Vec<Event>) {
         while let Some((at, deadline)) = self.state.deadlines.take_through(through) {
-            self.state.clock = self.state.clock.max(at);
-            let cause = Cause { event: None, type_name: String::new(), time: at, imported: false };
+            if at > self.state.clock {
+                self.state.clock = at;
+                self.state.reference.advance(at);
+            }
+            let cause = Cause { event: None, type_name: "", time: at, imported: false };
             self.due(&deadline, &cause, events);
         }
     }
 
-    fn dispatch(&mut self, fact: &Fact, cause: &Cause, events: &mut Vec<Event>) {
-        if is_reference(fact.event.type_name()) {
+    fn dispatch(&mut self, fact: &Fact, cause: &Cause<'_>, events: &mut Vec<Event>) {
+        if is_reference(&fact.event.payload) {
             self.record_reference(&fact.event, cause, events);
             return;
         }
@@ -228,7 +233,7 @@ impl Engine {
         }
     }
 
-    fn due(&mut self, deadline: &Deadline, cause: &Cause, events: &mut Vec<Event>) {
+    fn due(&mut self, deadline: &Deadline, cause: &Cause<'_>, events: &mut Vec<Event>) {
         if *deadline == Deadline::Reference {
             self.state.reference.refresh(self.state.clock);
         }
@@ -276,7 +281,7 @@ impl Engine {
         }
     }
 
-    fn record_reference(&mut self, event: &Event, cause: &Cause, events: &mut Vec<Event>) {
+    fn record_reference(&mut self, event: &Event, cause: &Cause<'_>, events: &mut Vec<Event>) {
         let changed = self.state.reference.record(event, self.state.clock);
         for at in changed.boundaries {
             self.state.deadlines.set(at, Deadline::Reference);
@@ -296,7 +301,7 @@ impl Engine {
     }
 
     /// Parts the state into the components and what they see of the rest.
-    fn split<'a>(&'a mut self, cause: &'a Cause, events: &'a mut Vec<Event>) -> (Parts<'a>, Context<'a>) {
+    fn split<'a>(&'a mut self, cause: &'a Cause<'a>, events: &'a mut Vec<Event>) -> (Parts<'a>, Context<'a>) {
         let State {
             clock,
             first_event,
@@ -333,12 +338,12 @@ fn before(at: EventTime) -> EventTime {
 }
 
 /// True for events of the world: neither reference nor what the folds say to themselves.
-fn is_of_a_source(type_name: &str) -> bool {
-    !matches!(catalogue::home_topic(type_name), Some(topics::Topic::Reference | topics::Topic::Facts))
+fn is_of_a_source(payload: &Payload) -> bool {
+    !matches!(payload.home_topic(), Some(topics::Topic::Reference | topics::Topic::Facts))
 }
 
-fn is_reference(type_name: &str) -> bool {
-    catalogue::home_topic(type_name) == Some(topics::Topic::Reference)
+fn is_reference(payload: &Payload) -> bool {
+    payload.home_topic() == Some(topics::Topic::Reference)
 }
 
 /// True when a fact was loaded from an export (R14).

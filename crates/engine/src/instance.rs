@@ -11,11 +11,13 @@
 //! Invariants: an instance fires once; a condition that comes back while waning is the same instance (R10); no data
 //! changes nothing (R9); the id is made of the first `as_of` and never changes (R60).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+use std::sync::Arc;
 
 use bellwether_model::EventTime;
-use bellwether_model::KeyResultId;
 use bellwether_model::RuleId;
+use bellwether_model::{DependencyId, KeyResultId, PersonId, SquadId};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
@@ -23,20 +25,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Subject {
     /// An engineer, by person id.
-    Engineer(String),
+    Engineer(PersonId),
     /// A squad.
-    Squad(String),
+    Squad(SquadId),
     /// A key result.
-    KeyResult(String),
+    KeyResult(KeyResultId),
     /// A dependency.
-    Dependency(String),
+    Dependency(DependencyId),
 }
 
 impl Subject {
     /// The plain id of R60, without what is appended where there is no key result.
     pub(crate) fn plain(&self) -> &str {
         match self {
-            Self::Engineer(id) | Self::Squad(id) | Self::KeyResult(id) | Self::Dependency(id) => id,
+            Self::Engineer(id) => id,
+            Self::Squad(id) => id,
+            Self::KeyResult(id) => id,
+            Self::Dependency(id) => id,
         }
     }
 }
@@ -50,8 +55,8 @@ pub(crate) struct InstanceKey {
     pub rule: RuleId,
     /// Subject.
     pub subject: Subject,
-    /// Squad or key result, for rules that judge a subject once for each of them; empty otherwise.
-    pub scope: String,
+    /// Squad or key result, for rules that judge a subject once for each of them.
+    pub scope: Option<Arc<str>>,
 }
 
 /// A running instance.
@@ -147,8 +152,12 @@ pub(crate) struct Finding {
 
 /// All running instances, and decisions on hold.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(crate) struct Instances {
-    pub(crate) active: BTreeMap<InstanceKey, Instance>,
+    active: HashMap<InstanceKey, Instance>,
+    /// Keys of the running instances of each subject, and of each rule and scope.
+    of_subject: HashMap<Subject, BTreeSet<InstanceKey>>,
+    of_scope: HashMap<(RuleId, Arc<str>), BTreeSet<InstanceKey>>,
     /// Decisions on hold and the source they were last said to wait for.
     pub(crate) held: BTreeMap<InstanceKey, String>,
 }
@@ -159,8 +168,76 @@ impl Instances {
         self.active.get(key)
     }
 
-    /// Running instances whose key satisfies a predicate, in order.
-    pub(crate) fn keys_where<'a>(&'a self, pred: impl Fn(&InstanceKey) -> bool + 'a) -> Vec<InstanceKey> {
-        self.active.keys().filter(|key| pred(key)).cloned().collect()
+    /// The running instance of a key, to change it.
+    pub(crate) fn get_mut(&mut self, key: &InstanceKey) -> Option<&mut Instance> {
+        self.active.get_mut(key)
+    }
+
+    /// An instance begins.
+    pub(crate) fn insert(&mut self, key: InstanceKey, instance: Instance) {
+        self.of_subject.entry(key.subject.clone()).or_default().insert(key.clone());
+        if let Some(scope) = &key.scope {
+            self.of_scope.entry((key.rule, scope.clone())).or_default().insert(key.clone());
+        }
+        self.active.insert(key, instance);
+    }
+
+    /// An instance ends.
+    pub(crate) fn remove(&mut self, key: &InstanceKey) -> Option<Instance> {
+        let instance = self.active.remove(key)?;
+        drop_from(&mut self.of_subject, &key.subject, key);
+        if let Some(scope) = &key.scope {
+            drop_from(&mut self.of_scope, &(key.rule, scope.clone()), key);
+        }
+        Some(instance)
+    }
+
+    /// Keys of the running instances of a subject, in order.
+    pub(crate) fn of_subject(&self, subject: &Subject) -> impl Iterator<Item = &InstanceKey> {
+        self.of_subject.get(subject).into_iter().flatten()
+    }
+
+    /// Keys of the running instances of a rule in a scope, in order.
+    pub(crate) fn of_scope(&self, rule: RuleId, scope: &Arc<str>) -> impl Iterator<Item = &InstanceKey> {
+        self.of_scope.get(&(rule, scope.clone())).into_iter().flatten()
+    }
+
+    /// Keys of the running instances of a rule, in order; walks all of them.
+    pub(crate) fn of_rule(&self, rule: RuleId) -> Vec<InstanceKey> {
+        let mut keys: Vec<InstanceKey> = self.active.keys().filter(|key| key.rule == rule).cloned().collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+fn drop_from<K: Eq + Hash>(index: &mut HashMap<K, BTreeSet<InstanceKey>>, at: &K, key: &InstanceKey) {
+    if let Some(keys) = index.get_mut(at) {
+        keys.remove(key);
+        if keys.is_empty() {
+            index.remove(at);
+        }
+    }
+}
+
+/// In snapshots: in order, without the indexes.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    active: BTreeMap<InstanceKey, Instance>,
+    held: BTreeMap<InstanceKey, String>,
+}
+
+impl From<Instances> for Written {
+    fn from(instances: Instances) -> Self {
+        Self { active: instances.active.into_iter().collect(), held: instances.held }
+    }
+}
+
+impl From<Written> for Instances {
+    fn from(written: Written) -> Self {
+        let mut instances = Self { held: written.held, ..Self::default() };
+        for (key, instance) in written.active {
+            instances.insert(key, instance);
+        }
+        instances
     }
 }

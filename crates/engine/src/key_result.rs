@@ -127,8 +127,9 @@ impl KeyResults {
             book.closes.measure_closes(context, inputs, &frame);
         }
         let look = look.unwrap_or_default();
-        let cause = look.why.filter(|_| !turning_point).map_or_else(|| context.cause.clone(), Why::cause);
-        let mut context = context.because(&cause);
+        let of_look = look.why.filter(|_| !turning_point).map(Why::cause);
+        let cause = of_look.as_ref().unwrap_or(context.cause);
+        let mut context = context.because(cause);
         let own = Own { readings: &book.readings, weeks: &book.weeks, closes: &book.closes };
         let judgement = Judgement::of(&mut context, inputs, own, &frame);
         let wanted = [

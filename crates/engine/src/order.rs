@@ -50,7 +50,7 @@ pub(crate) struct Why {
 
 impl Why {
     /// One cause.
-    pub(crate) fn of(cause: &Cause) -> Self {
+    pub(crate) fn of(cause: &Cause<'_>) -> Self {
         Self { earliest: cause.time, latest: cause.time, imported: cause.imported }
     }
 
@@ -65,8 +65,8 @@ impl Why {
     }
 
     /// The cause as a decision sees it.
-    pub(crate) fn cause(self) -> Cause {
-        Cause { event: None, type_name: String::new(), time: self.latest, imported: self.imported }
+    pub(crate) fn cause(self) -> Cause<'static> {
+        Cause { event: None, type_name: "", time: self.latest, imported: self.imported }
     }
 }
 

@@ -1,42 +1,63 @@
 //! Pages: one interruption of one person, and how many of them fell on whom.
 //!
-//! [`incident`] joins notifications into pages (R30), [`person`] counts them in local days (R31), [`shift`] knows who
-//! was on call, [`population`] compares a squad (R32, R33). This file feeds them from facts and asks the page rules
-//! to look. What it is not: a rule; those are in [`crate::rule`].
+//! [`incident`] joins notifications into pages (R30), [`person`] keeps them, [`today`] counts them in local days (R31),
+//! [`shift`] knows who was on call, [`population`] compares a squad (R32, R33), [`load`] publishes it. This file feeds
+//! them from facts and asks the page rules to look. What it is not: a rule; those are in [`crate::rule`].
 
 pub(crate) mod incident;
+mod incidents;
 pub(crate) mod load;
+mod people;
 pub(crate) mod person;
 pub(crate) mod population;
+mod quarter;
 pub(crate) mod shift;
+pub(crate) mod standing;
+pub(crate) mod today;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bellwether_model::EventTime;
-use bellwether_model::{IncidentId, PersonId, SquadId};
+use bellwether_model::{IncidentId, Millis, PersonId, SquadId};
 use bellwether_wire::{Payload, pb};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::deadlines::Deadline;
 use crate::fact::Fact;
+use crate::instance::Subject;
 use crate::rule;
-use incident::{Incident, Notification};
-use person::PersonPages;
+use incident::Notification;
+use incidents::Incidents;
+use people::People;
+use person::{Now, PersonPages};
+use quarter::Quarters;
 use shift::Shifts;
 
+/// A shift that ended so long ago is in no window, not even one of a late look.
+const KEEP_SHIFTS: Millis = Millis::days(92);
+
 /// Everything known about pages in one partition.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Pages {
-    incidents: BTreeMap<IncidentId, Incident>,
-    people: BTreeMap<PersonId, PersonPages>,
+    incidents: Incidents,
+    people: People,
     shifts: Shifts,
     /// The stream's first event of the page topic: rates need days before them (R34).
     first_event: Option<EventTime>,
-    /// Load as last published, so that only changes are.
-    published: BTreeMap<SquadId, u64>,
-    /// Squads whose load will be looked at when the hour ends.
-    load_pending: BTreeSet<SquadId>,
+    /// The latest page; a source's clock may be ahead of ours.
+    latest: Option<EventTime>,
+    /// What was published of the load of each squad, and when it is looked at next.
+    loads: BTreeMap<SquadId, load::Published>,
+    /// Zones whose next midnight is a deadline, and when that is.
+    midnights: BTreeMap<String, EventTime>,
+    /// Members of squads by their places in `people`, as of an epoch of the reference data.
+    #[serde(skip)]
+    rosters: (u64, HashMap<SquadId, Arc<[usize]>>),
+    /// Pages of squads in the present quarter, counted as they come.
+    #[serde(skip)]
+    quarters: Quarters,
 }
 
 impl Pages {
@@ -63,45 +84,60 @@ impl Pages {
     /// A local day begins in a zone: rolling windows of everybody there move.
     pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>, zone: &str) {
         let now = context.now;
-        let there: BTreeSet<PersonId> = self
-            .people
-            .iter()
-            .filter(|(person, _)| context.reference.zone_of(person, now).name() == zone)
-            .map(|(person, _)| person.clone())
-            .collect();
-        for person in &there {
-            if let Some(pages) = self.people.get_mut(person) {
-                pages.prune(now);
+        self.midnights.remove(zone);
+        let everybody: Vec<usize> = self.people.places().map(|(_, place)| place).collect();
+        let mut there = Vec::new();
+        let mut any_left = false;
+        for place in everybody {
+            let Some((person, pages)) = self.people.at(place) else { continue };
+            if pages.standing(context, person).zone.name() != zone {
+                continue;
+            }
+            pages.prune(now);
+            if !pages.is_empty() || rule::is_running(context, person) {
+                any_left = true;
+                there.push(person.clone());
             }
         }
-        let any_left = there.iter().any(|person| self.has_pages(person) || rule::is_running(context, person));
         self.look_at_people(context, there);
-        self.incidents.retain(|_, incident| !incident.is_over(now));
+        self.incidents.prune(now);
+        self.shifts.prune(now.minus(KEEP_SHIFTS));
         if any_left {
             self.set_midnight(context, zone);
         }
     }
 
-    /// The hour in which a squad's load changed has ended.
+    /// The load of a squad that changed is due.
     pub(crate) fn on_load(&mut self, context: &mut Context<'_>, squad: &SquadId) {
-        self.load_pending.remove(squad);
         load::publish_if_changed(self, context, squad);
     }
 
     /// Membership, zones, calendars or thresholds changed: everybody with pages is looked at again (R8).
     pub(crate) fn on_reference(&mut self, context: &mut Context<'_>) {
-        let now = context.now;
-        let people: BTreeSet<PersonId> = self.people.keys().cloned().collect();
-        for person in &people {
-            let zone = context.reference.zone_of(person, now);
+        let everybody: Vec<usize> = self.people.places().map(|(_, place)| place).collect();
+        let mut with_pages = Vec::new();
+        for place in everybody {
+            let Some((person, pages)) = self.people.at(place) else { continue };
+            if pages.is_empty() && !rule::is_running(context, person) {
+                continue;
+            }
+            with_pages.push(person.clone());
+            let zone = pages.standing(context, person).zone;
             self.set_midnight(context, zone.name());
         }
-        self.look_at_people(context, people);
+        self.look_at_people(context, with_pages);
     }
 
     /// Pages of a person.
     pub(crate) fn person(&self, person: &PersonId) -> Option<&PersonPages> {
         self.people.get(person)
+    }
+
+    /// A person as of now; `None` for somebody of whom no page is known.
+    pub(crate) fn now(&mut self, context: &Context<'_>, person: &PersonId) -> Option<Now<'_>> {
+        self.people.get(person)?;
+        let place = self.people.place(person);
+        self.people.at(place).map(|(person, pages)| pages.now(context, person))
     }
 
     /// Shifts.
@@ -114,28 +150,41 @@ impl Pages {
         self.first_event
     }
 
-    fn has_pages(&self, person: &PersonId) -> bool {
-        self.people.get(person).is_some_and(|pages| !pages.is_empty())
+    /// Places of the members of a squad now, in order of id.
+    fn roster(&mut self, context: &Context<'_>, squad: &SquadId) -> Arc<[usize]> {
+        let epoch = context.reference.epoch();
+        if self.rosters.0 != epoch {
+            self.rosters = (epoch, HashMap::new());
+        }
+        if let Some(roster) = self.rosters.1.get(squad) {
+            return roster.clone();
+        }
+        let members = context.reference.members_of(squad, context.now);
+        let roster: Arc<[usize]> = members.map(|person| self.people.place(person)).collect();
+        self.rosters.1.insert(squad.clone(), roster.clone());
+        roster
     }
 
     fn notified(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::PageNotified) {
+        let proxy = matches!(message.basis(), pb::Basis::Assignment | pb::Basis::Acknowledgement);
         let interrupts = matches!(
             message.channel(),
             pb::PageChannel::Push | pb::PageChannel::Phone | pb::PageChannel::Sms
         );
-        if message.test || !interrupts {
+        // A proxy stands for a notification of whatever channel.
+        if message.test || !(interrupts || proxy) {
             return;
         }
         let Some(person) = fact.person(message.responder.as_ref()) else { return };
         let notification = Notification {
             at: fact.event.time,
-            proxy: matches!(message.basis(), pb::Basis::Assignment | pb::Basis::Acknowledgement),
+            proxy,
             service: message.service.as_str().into(),
             system: message.system.as_str().into(),
             event: (fact.event.id.source.as_str().into(), fact.event.id.id.as_str().into()),
         };
         let incident = IncidentId::from(message.incident.as_str());
-        let touched = self.incidents.entry(incident.clone()).or_default().notify(person, notification);
+        let touched = self.incidents.change(&incident, |known| known.notify(person, notification));
         self.recount(context, &incident, touched);
     }
 
@@ -150,57 +199,70 @@ impl Pages {
             return;
         }
         let incident = IncidentId::from(message.incident.as_str());
-        let touched = self.incidents.entry(incident.clone()).or_default().break_chain(fact.event.time);
+        let touched = self.incidents.change(&incident, |known| known.break_chain(fact.event.time));
         self.recount(context, &incident, touched);
     }
 
     /// Takes over the pages of an incident for the people it concerns, and lets the rules look at them.
-    fn recount(&mut self, context: &mut Context<'_>, incident: &IncidentId, touched: BTreeSet<PersonId>) {
-        let Some(known) = self.incidents.get(incident) else { return };
+    fn recount(&mut self, context: &mut Context<'_>, incident: &IncidentId, touched: Vec<PersonId>) {
+        let chain = context.thresholds().page_chain;
         for person in &touched {
-            let pages = known.pages_of(person, context.thresholds().page_chain);
-            let zone = context.reference.zone_of(person, context.now);
-            let first = !self.people.contains_key(person);
-            let of_person = self.people.entry(person.clone()).or_default();
-            of_person.replace(context, person, incident, pages);
-            if first {
-                self.set_midnight(context, zone.name());
+            let recount = self.incidents.change(incident, |known| known.recount(person, chain));
+            let place = self.people.place(person);
+            let Some((person, pages)) = self.people.at(place) else { continue };
+            for at in &recount.removed {
+                pages.remove(*at, incident);
             }
+            if !recount.removed.is_empty() {
+                self.quarters.clear();
+            }
+            for notification in recount.added {
+                self.latest = self.latest.max(Some(notification.at));
+                let page = pages.add(context, person, incident, notification).clone();
+                let standing = pages.standing(context, person);
+                self.quarters.count(context, standing, person, &page);
+            }
+            let zone = pages.standing(context, person).zone;
+            self.set_midnight(context, zone.name());
         }
         self.look_at_people(context, touched);
     }
 
-    /// Lets the page rules look at people, and at every squad of theirs judged here.
-    fn look_at_people(&mut self, context: &mut Context<'_>, people: BTreeSet<PersonId>) {
-        let now = context.now;
+    /// Lets the page rules look at people, in order, and at every squad of theirs judged here.
+    fn look_at_people(&mut self, context: &mut Context<'_>, people: impl IntoIterator<Item = PersonId>) {
+        let said = context.events.len();
         let mut squads: BTreeSet<SquadId> = BTreeSet::new();
-        for person in &people {
-            rule::page_load::look(self, context, person);
-            squads.extend(context.reference.squads_of(person, now).cloned());
-        }
-        for key in rule::concentration::running(context) {
-            if people.iter().any(|person| key.subject.plain() == person.as_str()) {
-                squads.insert(SquadId::from(key.scope.as_str()));
+        for person in people {
+            rule::page_load::look(self, context, &person);
+            match self.now(context, &person) {
+                Some(now) => squads.extend(now.standing.squads.iter().cloned()),
+                None => squads.extend(context.reference.squads_of(&person, context.now).cloned()),
             }
+            let engineer = Subject::Engineer(person);
+            let running = context.instances.of_subject(&engineer);
+            squads.extend(running.filter_map(|key| key.scope.clone()).map(SquadId::from));
         }
-        for squad in squads.iter().filter(|squad| context.options.ownership.owns(squad.as_str())) {
+        squads.retain(|squad| context.options.ownership.owns(squad.as_str()));
+        for squad in &squads {
             rule::concentration::look(self, context, squad);
-            if !self.load_pending.contains(squad) {
-                self.load_pending.insert(squad.clone());
-                context.deadlines.set(next_hour(now), Deadline::Load(squad.clone()));
+            load::changed(self, context, squad);
+        }
+        if context.events.len() > said {
+            // Who reads of a trigger finds the load that it is about.
+            for squad in &squads {
+                load::look_now(self, context, squad);
             }
         }
     }
 
-    fn set_midnight(&self, context: &mut Context<'_>, zone: &str) {
+    fn set_midnight(&mut self, context: &mut Context<'_>, zone: &str) {
+        if self.midnights.get(zone).is_some_and(|at| *at > context.now) {
+            return;
+        }
         let Ok(parsed) = bellwether_model::Zone::parse(zone) else { return };
         let tomorrow = parsed.local_day(context.now).plus(1);
-        context.deadlines.set(parsed.day_start(tomorrow), Deadline::Midnight(zone.to_owned()));
+        let at = parsed.day_start(tomorrow);
+        self.midnights.insert(zone.to_owned(), at);
+        context.deadlines.set(at, Deadline::Midnight(zone.to_owned()));
     }
-}
-
-/// The first full hour after an instant: load is published at most once an hour, so that a storm of pages stays cheap.
-fn next_hour(now: EventTime) -> EventTime {
-    const HOUR_MS: i64 = 3_600_000;
-    EventTime::from_ms((now.ms().div_euclid(HOUR_MS) + 1) * HOUR_MS)
 }

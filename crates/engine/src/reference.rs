@@ -6,7 +6,7 @@
 mod people;
 mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::EventTime;
 use bellwether_model::FiscalCalendar;
@@ -37,6 +37,11 @@ pub(crate) struct Reference {
     threshold_sets: BTreeMap<String, Versions<BTreeMap<String, String>>>,
     base_thresholds: Thresholds,
     thresholds: Thresholds,
+    /// Instants to come at which a version becomes effective or ends.
+    boundaries: BTreeSet<EventTime>,
+    /// How often what is said of now may have changed.
+    #[serde(skip)]
+    epoch: u64,
 }
 
 /// What a reference event changed, so that the rules that use it look again (R8).
@@ -68,12 +73,30 @@ impl Reference {
             threshold_sets: BTreeMap::new(),
             thresholds: base_thresholds.clone(),
             base_thresholds,
+            boundaries: BTreeSet::new(),
+            epoch: 0,
+        }
+    }
+
+    /// Differs whenever what is said of the present instant may differ: what was derived from it stands until then.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Time passes.
+    pub(crate) fn advance(&mut self, now: EventTime) {
+        while self.boundaries.first().is_some_and(|at| *at <= now) {
+            self.boundaries.pop_first();
+            self.epoch += 1;
         }
     }
 
     /// Records a reference event. Events of other topics change nothing.
     pub(crate) fn record(&mut self, event: &Event, now: EventTime) -> Changed {
-        records::record(self, event, now)
+        let changed = records::record(self, event, now);
+        self.boundaries.extend(&changed.boundaries);
+        self.epoch += 1;
+        changed
     }
 
     /// Looks again at what depends on the instant: called when a version becomes effective or ends.
@@ -86,6 +109,7 @@ impl Reference {
             }
         }
         self.thresholds = thresholds;
+        self.epoch += 1;
     }
 
     /// Thresholds in force.
@@ -175,11 +199,6 @@ impl Reference {
     /// Squads a person belongs to at an instant, in order of id.
     pub(crate) fn squads_of(&self, person: &PersonId, at: EventTime) -> impl Iterator<Item = &SquadId> {
         self.memberships.squads_of(person, at)
-    }
-
-    /// The squad in which rules about a person alone are judged: the first of theirs.
-    pub(crate) fn home_squad(&self, person: &PersonId, at: EventTime) -> Option<&SquadId> {
-        self.squads_of(person, at).next()
     }
 
     /// Members of a squad at an instant, in order of id.

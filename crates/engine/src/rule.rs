@@ -23,15 +23,12 @@ use crate::instance::{InstanceKey, Subject};
 
 /// The instance of a page rule about a person alone.
 pub(crate) fn engineer(rule: RuleId, person: &PersonId) -> InstanceKey {
-    InstanceKey { rule, subject: Subject::Engineer(person.to_string()), scope: String::new() }
+    InstanceKey { rule, subject: Subject::Engineer(person.clone()), scope: None }
 }
 
 /// True while a page rule is active for a person.
 pub(crate) fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
-    [RuleId::VelocityDropPageLoad, RuleId::VelocityDropForecast]
-        .into_iter()
-        .any(|rule| context.instances.get(&engineer(rule, person)).is_some())
-        || concentration::running(context).iter().any(|key| key.subject.plain() == person.as_str())
+    context.instances.of_subject(&Subject::Engineer(person.clone())).next().is_some()
 }
 
 #[cfg(test)]

@@ -1,25 +1,29 @@
 //! Exact dedup by (source, id) over a horizon of logical days.
 //!
-//! Ids are kept as 128-bit hashes in one table per day of arrival; tables older than [`HORIZON_DAYS`] are dropped, so the
-//! memory is bounded by the arrivals of nine days. What repeats later is caught by the components, whose state is keyed
-//! by the things themselves.
+//! Ids are kept as 128-bit hashes, each with a hash of its content; those older than [`HORIZON_DAYS`] are dropped day by
+//! day, so the memory is bounded by the arrivals of nine days. What repeats later is caught by the components, whose
+//! state is keyed by the things themselves.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use bellwether_model::EventTime;
 use bellwether_wire::envelope::EventId;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 /// Sources redeliver for at most 48 hours to 7 days; one day of slack for the log's own lag.
 pub(crate) const HORIZON_DAYS: i64 = 9;
 const DAY_MS: i64 = 86_400_000;
 
-/// Events seen, by day of arrival, each with a hash of its content.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+/// Events seen, each with a hash of its content.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(crate) struct Seen {
-    #[serde(with = "sorted")]
-    days: BTreeMap<i64, HashMap<u128, u64>>,
+    known: HashMap<u128, u64, BuildHasherDefault<Low64>>,
+    /// What arrived on each day, so that a day is dropped without a walk over the others.
+    days: BTreeMap<i64, Vec<u128>>,
 }
 
 /// Whether an event was seen before.
@@ -44,62 +48,92 @@ impl Seen {
         let hash = hash(id);
         let content = content.map_or(0, xxh3_64);
         let today = now.ms().div_euclid(DAY_MS);
-        if let Some(known) = self.days.values().find_map(|day| day.get(&hash)) {
+        if let Some(known) = self.known.get(&hash) {
             return if *known == content { Sighting::Repeat } else { Sighting::Conflict };
         }
-        if !self.days.contains_key(&today) {
-            self.days.retain(|day, _| today - day < HORIZON_DAYS);
-        }
-        self.days.entry(today).or_default().insert(hash, content);
+        let of_today = match self.days.entry(today) {
+            Entry::Occupied(of_today) => of_today.into_mut(),
+            Entry::Vacant(_) => {
+                self.forget_before(today - HORIZON_DAYS + 1);
+                self.days.entry(today).or_default()
+            }
+        };
+        of_today.push(hash);
+        self.known.insert(hash, content);
         Sighting::New
     }
+
+    fn forget_before(&mut self, first: i64) {
+        let kept = self.days.split_off(&first);
+        for hash in std::mem::replace(&mut self.days, kept).into_values().flatten() {
+            self.known.remove(&hash);
+        }
+    }
 }
 
+impl PartialEq for Seen {
+    fn eq(&self, other: &Self) -> bool {
+        self.known == other.known && self.days.keys().eq(other.days.keys())
+    }
+}
+
+/// The source seeds the hash of the id.
 fn hash(id: &EventId) -> u128 {
-    let mut hasher = Xxh3::new();
-    hasher.update(id.source.as_bytes());
-    hasher.update(&[0x1f]);
-    hasher.update(id.id.as_bytes());
-    hasher.digest128()
+    xxh3_128_with_seed(id.id.as_bytes(), xxh3_64(id.source.as_bytes()))
 }
 
-/// Sets are written in order, so that equal states have equal bytes.
-mod sorted {
-    use std::collections::{BTreeMap, HashMap};
+/// The keys are hashes already: half of one is as good as a hash of it.
+#[derive(Debug, Default, Clone)]
+struct Low64(u64);
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    type Entry = (u64, u64, u64);
-
-    pub(super) fn serialize<S: Serializer>(
-        days: &BTreeMap<i64, HashMap<u128, u64>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let sorted: BTreeMap<i64, Vec<Entry>> = days
-            .iter()
-            .map(|(day, set)| {
-                let mut list: Vec<Entry> = set.iter().map(|(hash, content)| split(*hash, *content)).collect();
-                list.sort_unstable();
-                (*day, list)
-            })
-            .collect();
-        sorted.serialize(serializer)
+impl Hasher for Low64 {
+    fn finish(&self) -> u64 {
+        self.0
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<i64, HashMap<u128, u64>>, D::Error> {
-        let sorted = BTreeMap::<i64, Vec<Entry>>::deserialize(deserializer)?;
-        Ok(sorted.into_iter().map(|(day, list)| (day, list.into_iter().map(join).collect())).collect())
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit hash")]
-    fn split(hash: u128, content: u64) -> Entry {
-        ((hash >> 64) as u64, hash as u64, content)
+    #[allow(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
     }
+}
 
-    fn join((high, low, content): Entry) -> (u128, u64) {
-        (u128::from(high) << 64 | u128::from(low), content)
+/// In snapshots: days of arrival, each with the two halves of the hashes and the content, in order, so that equal states
+/// have equal bytes.
+#[derive(Serialize, Deserialize)]
+struct Written(BTreeMap<i64, Vec<(u64, u64, u64)>>);
+
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit hash")]
+impl From<Seen> for Written {
+    fn from(seen: Seen) -> Self {
+        let written = |hash: u128| {
+            let content = seen.known.get(&hash).copied().unwrap_or_default();
+            ((hash >> 64) as u64, hash as u64, content)
+        };
+        let day = |(day, hashes): (i64, Vec<u128>)| {
+            let mut list: Vec<_> = hashes.into_iter().map(written).collect();
+            list.sort_unstable();
+            (day, list)
+        };
+        Self(seen.days.into_iter().map(day).collect())
+    }
+}
+
+impl From<Written> for Seen {
+    fn from(Written(days): Written) -> Self {
+        let mut seen = Self::default();
+        for (day, list) in days {
+            let of_day = seen.days.entry(day).or_default();
+            for (high, low, content) in list {
+                let hash = u128::from(high) << 64 | u128::from(low);
+                of_day.push(hash);
+                seen.known.insert(hash, content);
+            }
+        }
+        seen
     }
 }
 

@@ -67,6 +67,14 @@ macro_rules! catalogue {
                 }
             }
 
+            /// Home topic; `None` when the type is not known.
+            pub fn home_topic(&self) -> Option<Topic> {
+                match self {
+                    $(Self::$message(_) => Some(Topic::$topic),)*
+                    Self::Unknown { type_name, .. } | Self::Tombstone { type_name } => home_topic(type_name),
+                }
+            }
+
             /// Reads the protobuf form of a type.
             ///
             /// # Errors

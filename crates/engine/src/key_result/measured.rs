@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::page::Pages;
-use crate::page::person::{Page, WINDOW_DAYS};
+use crate::page::person::Page;
 use crate::page::population::Population;
+use crate::page::today::WINDOW_DAYS;
 
 /// Fewer weekend pages than this are no data for their spread (R43).
 const LEAST_WEEKEND_PAGES: u32 = 4;
@@ -124,7 +125,7 @@ fn count(context: &Context<'_>, pages: &Pages, person: &PersonId, counts: impl F
     let (from, _) = window(context, person);
     let until = context.now.plus(Millis::from_ms(1));
     let theirs = pages.person(person).into_iter().flat_map(|theirs| theirs.between(from, until));
-    u32::try_from(theirs.filter(|(_, _, page)| counts(page)).count()).unwrap_or(u32::MAX)
+    u32::try_from(theirs.filter(|page| counts(page)).count()).unwrap_or(u32::MAX)
 }
 
 /// First instant and end of a person's rolling window.
@@ -142,10 +143,10 @@ fn spread_of_weekends(context: &Context<'_>, pages: &Pages, squad: &SquadId, qua
     let (mut people, mut weekend_pages) = (0, 0);
     for person in reference.ever_members_of(squad) {
         let theirs = pages.person(person).into_iter().flat_map(|theirs| theirs.between(quarter.start, until));
-        let counted = theirs.filter(|(at, _, page)| {
+        let counted = theirs.filter(|page| {
             page.counts_in.as_ref().is_none_or(|only| only == squad)
-                && reference.is_weekend(person, *at)
-                && reference.squads_of(person, *at).any(|theirs| theirs == squad)
+                && reference.is_weekend(person, page.at)
+                && reference.squads_of(person, page.at).any(|theirs| theirs == squad)
         });
         let count = u32::try_from(counted.count()).unwrap_or(u32::MAX);
         people += u32::from(count > 0);

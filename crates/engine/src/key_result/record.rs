@@ -113,7 +113,7 @@ impl KeyResults {
 /// Instances whose key result has ended, or went to another squad, do not stay for ever (R11).
 fn end_orphans(context: &mut Context<'_>) {
     for key in rule::pace::running(context) {
-        let id = KeyResultId::from(key.scope.as_str());
+        let Some(id) = key.scope.clone().map(KeyResultId::from) else { continue };
         let in_force = context.reference.key_result(&id, context.now);
         match in_force.map(|key_result| rule::pace::subject(&id, key_result)) {
             None => context.end_with_key_result(key),

@@ -4,7 +4,7 @@
 //! made it a new interruption. The page is at the first notification. Once the notification log speaks for an
 //! incident, its proxies are silent. Notifications may come in any order: pages are cut anew each time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bellwether_model::PersonId;
@@ -12,7 +12,7 @@ use bellwether_model::{EventTime, Millis};
 use serde::{Deserialize, Serialize};
 
 /// An incident nothing was heard of for so long is over: later notifications would be late beyond the horizon.
-const SILENT_FOR: Millis = Millis::days(40);
+pub(crate) const SILENT_FOR: Millis = Millis::days(40);
 
 /// An event's identity, shared.
 pub(crate) type EventKey = (Arc<str>, Arc<str>);
@@ -32,71 +32,105 @@ pub(crate) struct Notification {
     pub event: EventKey,
 }
 
+/// A notification and whom it interrupted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Told {
+    person: PersonId,
+    notification: Notification,
+    /// True while it counts as the page of its chain.
+    is_page: bool,
+}
+
 /// What is known of an incident.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Incident {
-    notifications: BTreeMap<PersonId, Vec<Notification>>,
+    /// By person, then by instant, then by event.
+    told: Vec<Told>,
     breaks: BTreeSet<EventTime>,
     has_log: bool,
     last_heard: Option<EventTime>,
 }
 
+/// What changed among the pages of a person.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Recount {
+    /// Instants at which there is no page any more.
+    pub removed: Vec<EventTime>,
+    /// New pages, each by its first notification.
+    pub added: Vec<Notification>,
+}
+
 impl Incident {
-    /// Adds a notification; returns whose pages may have changed.
-    pub(crate) fn notify(&mut self, person: PersonId, notification: Notification) -> BTreeSet<PersonId> {
+    /// Adds a notification; returns whose pages may have changed, in order.
+    pub(crate) fn notify(&mut self, person: PersonId, notification: Notification) -> Vec<PersonId> {
         self.heard(notification.at);
         let log_begins = !notification.proxy && !self.has_log;
         self.has_log |= !notification.proxy;
-        let list = self.notifications.entry(person.clone()).or_default();
-        let place =
-            list.partition_point(|known| (known.at, &known.event) <= (notification.at, &notification.event));
-        list.insert(place, notification);
-        if log_begins { self.notifications.keys().cloned().collect() } else { BTreeSet::from([person]) }
+        let told = Told { person: person.clone(), notification, is_page: false };
+        let place = self.told.partition_point(|known| order(known) <= order(&told));
+        self.told.insert(place, told);
+        if log_begins && self.told.len() > 1 { self.people(|_| true) } else { vec![person] }
     }
 
-    /// Notes what makes the next notification a new page; returns whose pages may have changed.
-    pub(crate) fn break_chain(&mut self, at: EventTime) -> BTreeSet<PersonId> {
+    /// Notes what makes the next notification a new page; returns whose pages may have changed, in order.
+    pub(crate) fn break_chain(&mut self, at: EventTime) -> Vec<PersonId> {
         self.heard(at);
         self.breaks.insert(at);
-        self.notifications
-            .iter()
-            .filter(|(_, list)| list.last().is_some_and(|last| last.at >= at))
-            .map(|(person, _)| person.clone())
-            .collect()
+        self.people(|told| told.notification.at >= at)
     }
 
-    /// The first notification of each page of a person, in order; `chain` apart at most is one page.
-    pub(crate) fn pages_of(&self, person: &PersonId, chain: Millis) -> Vec<&Notification> {
-        let mut pages: Vec<&Notification> = Vec::new();
+    /// Joins the notifications of a person into pages anew; those `chain` apart at most are one page.
+    pub(crate) fn recount(&mut self, person: &PersonId, chain: Millis) -> Recount {
+        let mut recount = Recount::default();
         let mut last: Option<EventTime> = None;
-        for notification in self.notifications.get(person).into_iter().flatten() {
-            if notification.proxy && self.has_log {
-                continue;
+        let first = self.told.partition_point(|told| told.person < *person);
+        for told in &mut self.told[first..] {
+            if told.person != *person {
+                break;
             }
-            let joins = last.is_some_and(|last| {
-                notification.at.since(last) <= chain && !self.broken_between(last, notification.at)
-            });
-            if !joins {
-                pages.push(notification);
+            let at = told.notification.at;
+            let silenced = told.notification.proxy && self.has_log;
+            let joins =
+                last.is_some_and(|last| at.since(last) <= chain && !broken_between(&self.breaks, last, at));
+            let is_page = !silenced && !joins;
+            if !silenced {
+                last = Some(at);
             }
-            last = Some(notification.at);
+            match (told.is_page, is_page) {
+                (true, false) => recount.removed.push(at),
+                (false, true) => recount.added.push(told.notification.clone()),
+                (true, true) | (false, false) => {}
+            }
+            told.is_page = is_page;
         }
-        pages
+        recount
     }
 
-    /// True when nothing more is to be expected of it.
-    pub(crate) fn is_over(&self, now: EventTime) -> bool {
-        self.last_heard.is_none_or(|last| now.since(last) > SILENT_FOR)
+    /// When it was last heard of.
+    pub(crate) fn last_heard(&self) -> Option<EventTime> {
+        self.last_heard
     }
 
-    /// After `last`, up to and including `at`: an escalation and the notification it causes share an instant.
-    fn broken_between(&self, last: EventTime, at: EventTime) -> bool {
-        last < at && self.breaks.range(last.plus(Millis::from_ms(1))..=at).next().is_some()
+    /// Those told of it by a notification that satisfies a predicate, in order.
+    fn people(&self, pred: impl Fn(&Told) -> bool) -> Vec<PersonId> {
+        let mut people: Vec<PersonId> =
+            self.told.iter().filter(|told| pred(told)).map(|told| told.person.clone()).collect();
+        people.dedup();
+        people
     }
 
     fn heard(&mut self, at: EventTime) {
         self.last_heard = Some(self.last_heard.map_or(at, |last| last.max(at)));
     }
+}
+
+fn order(told: &Told) -> (&PersonId, EventTime, &EventKey) {
+    (&told.person, told.notification.at, &told.notification.event)
+}
+
+/// After `last`, up to and including `at`: an escalation and the notification it causes share an instant.
+fn broken_between(breaks: &BTreeSet<EventTime>, last: EventTime, at: EventTime) -> bool {
+    last < at && breaks.range(last.plus(Millis::from_ms(1))..=at).next().is_some()
 }
 
 #[cfg(test)]
@@ -127,8 +161,9 @@ mod tests {
             for seconds in breaks {
                 incident.break_chain(at(*seconds));
             }
-            let pages: Vec<i64> =
-                incident.pages_of(&ann, Millis::seconds(60)).iter().map(|page| page.at.ms() / 1000).collect();
+            let recount = incident.recount(&ann, Millis::seconds(60));
+            assert_eq!(recount.removed, [], "counted for the first time");
+            let pages: Vec<i64> = recount.added.iter().map(|page| page.at.ms() / 1000).collect();
             assert_eq!(pages, expected, "order {order}");
         }
     }
@@ -155,5 +190,21 @@ mod tests {
     fn r30_the_notification_log_silences_the_proxies_of_the_incident() {
         check(&[(0, true), (300, false)], &[], &[300]);
         check(&[(0, true), (300, true)], &[], &[0, 300]);
+    }
+
+    #[test]
+    fn a_recount_says_only_what_changed() {
+        let ann = PersonId::from("ann");
+        let mut incident = Incident::default();
+        let told = |incident: &mut Incident, seconds| {
+            incident.notify(ann.clone(), note(seconds, false));
+            let recount = incident.recount(&ann, Millis::seconds(60));
+            let added: Vec<i64> = recount.added.iter().map(|page| page.at.ms() / 1000).collect();
+            let removed: Vec<i64> = recount.removed.iter().map(|at| at.ms() / 1000).collect();
+            (removed, added)
+        };
+        assert_eq!(told(&mut incident, 100), (vec![], vec![100]));
+        assert_eq!(told(&mut incident, 130), (vec![], vec![]));
+        assert_eq!(told(&mut incident, 50), (vec![100], vec![50]));
     }
 }

@@ -2,27 +2,30 @@
 //!
 //! Counting is by the zone effective now (R31); weekend and sleep hours are by the zone and calendar effective at the
 //! page. Pages older than [`KEEP_DAYS`] are dropped: no window reaches further back than a quarter and its grace.
+//! [`Today`] is derived from the pages and never written to snapshots.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::LocalDay;
-use bellwether_model::Zone;
 use bellwether_model::{EventTime, Millis};
 use bellwether_model::{IncidentId, PersonId, SquadId};
 use serde::{Deserialize, Serialize};
 
 use super::incident::{EventKey, Notification};
+use super::shift::Shifts;
+use super::standing::Standing;
+use super::today::{Tags, Today, Window};
 use crate::context::Context;
 
-/// Days of the rolling window.
-pub(crate) const WINDOW_DAYS: usize = 28;
 /// How long pages are kept: a quarter of 92 days, a rolling window before it, and the horizon for late events.
 const KEEP_DAYS: i64 = 92 + 28 + 10;
 
 /// One page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Page {
+    /// When.
+    pub at: EventTime,
+    /// The incident.
+    pub incident: IncidentId,
     /// True when it rests on a proxy.
     pub proxy: bool,
     /// Service.
@@ -38,45 +41,21 @@ pub(crate) struct Page {
 /// All pages of a person.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PersonPages {
-    pages: BTreeMap<(EventTime, IncidentId), Page>,
-    by_incident: BTreeMap<IncidentId, Vec<EventTime>>,
+    /// By instant, then by incident.
+    pages: Vec<Page>,
     #[serde(skip)]
-    cache: std::cell::RefCell<Option<Cache>>,
+    standing: Option<Standing>,
+    #[serde(skip)]
+    today: Option<Today>,
 }
 
-/// Counts per local day of the window that ends today, most recent first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
-    /// The day it ends with.
-    pub today: LocalDay,
-    /// Pages per day: index 0 is today, 27 the first day.
-    pub days: [u32; WINDOW_DAYS],
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Cache {
-    zone: Zone,
-    /// The instants of today, start inclusive, end exclusive: within them the window stands.
-    from: EventTime,
-    until: EventTime,
-    window: Window,
-}
-
-impl Window {
-    /// Pages in the window.
-    pub(crate) fn total(&self) -> u32 {
-        self.days.iter().sum()
-    }
-
-    /// Pages of the last `days` days, today included.
-    pub(crate) fn last(&self, days: usize) -> u32 {
-        self.days.iter().take(days).sum()
-    }
-
-    /// Pages that will still be inside after `days` more days.
-    pub(crate) fn still_inside_after(&self, days: usize) -> u32 {
-        self.days.iter().take(WINDOW_DAYS.saturating_sub(days)).sum()
-    }
+/// A person on the day of the context: what reference data says of them, and their window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now<'a> {
+    /// Squads, zone, calendar.
+    pub standing: &'a Standing,
+    /// The window that ends today.
+    pub window: &'a Window,
 }
 
 impl PersonPages {
@@ -85,109 +64,94 @@ impl PersonPages {
         self.pages.is_empty()
     }
 
-    /// Replaces the pages of one incident.
-    pub(crate) fn replace(
+    /// A new page. One of the present window is counted in place.
+    pub(crate) fn add(
         &mut self,
         context: &Context<'_>,
         person: &PersonId,
         incident: &IncidentId,
-        pages: Vec<&Notification>,
-    ) {
-        let old = self.by_incident.get(incident).map_or(&[][..], Vec::as_slice);
-        let kept = old.iter().zip(&pages).take_while(|(at, page)| **at == page.at).count();
-        if kept == old.len() && kept == pages.len() {
-            return;
+        notification: Notification,
+    ) -> &Page {
+        let counts_in = self.standing(context, person).counts_in(context, person, &notification);
+        let Notification { at, proxy, service, system, event } = notification;
+        let page = Page { at, incident: incident.clone(), proxy, service, system, event, counts_in };
+        if let (Some(standing), Some(today)) = (&self.standing, &mut self.today) {
+            today.count(at, || Tags::of(context, standing, person, &page));
         }
-        for at in &old[kept..] {
-            self.pages.remove(&(*at, incident.clone()));
-            *self.cache.borrow_mut() = None;
-        }
-        for notification in &pages[kept..] {
-            let page = Page {
-                proxy: notification.proxy,
-                service: notification.service.clone(),
-                system: notification.system.clone(),
-                event: notification.event.clone(),
-                counts_in: counts_in(context, person, notification),
-            };
-            self.pages.insert((notification.at, incident.clone()), page);
-            self.count_in_cache(notification.at);
-        }
-        self.by_incident.insert(incident.clone(), pages.iter().map(|page| page.at).collect());
+        let place = self.place(at, incident);
+        self.pages.insert(place, page);
+        &self.pages[place]
     }
 
-    /// A new page of today, the usual case, is counted in place; any other makes the window be counted anew.
-    fn count_in_cache(&mut self, at: EventTime) {
-        let mut cache = self.cache.borrow_mut();
-        match cache.as_mut() {
-            Some(known) if known.from <= at && at < known.until => known.window.days[0] += 1,
-            _ => *cache = None,
+    /// A page that is none any more.
+    pub(crate) fn remove(&mut self, at: EventTime, incident: &IncidentId) {
+        let place = self.place(at, incident);
+        if self.pages.get(place).is_some_and(|page| page.at == at && page.incident == *incident) {
+            self.pages.remove(place);
+            self.today = None;
         }
     }
 
-    /// The window of 28 local days that ends with the local day of `now`.
-    pub(crate) fn window(&self, zone: Zone, now: EventTime) -> Window {
-        if let Some(cache) = self.cache.borrow().as_ref()
-            && cache.zone == zone
-            && cache.from <= now
-            && now < cache.until
-        {
-            return cache.window;
+    /// The person as of now.
+    pub(crate) fn now(&mut self, context: &Context<'_>, person: &PersonId) -> Now<'_> {
+        self.standing(context, person);
+        let standing = self.standing.as_ref().expect("it was just made");
+        let stands = self.today.as_ref().is_some_and(|today| today.is_of(standing, context.now));
+        if !stands {
+            self.today = Some(Today::of(context, standing, person, self.today.take(), &self.pages));
         }
-        let today = zone.local_day(now);
-        let window = Window { today, days: self.days(zone, today, |_| true) };
-        let (from, until) = (zone.day_start(today), zone.day_start(today.plus(1)));
-        *self.cache.borrow_mut() = Some(Cache { zone, from, until, window });
-        window
+        let today = self.today.as_ref().expect("it was just made");
+        Now { standing, window: today.window() }
     }
 
-    /// Pages in the window that count in a squad; walks them, so it is for people in several squads.
-    pub(crate) fn count_in(&self, squad: &SquadId, zone: Zone, now: EventTime) -> u32 {
-        let today = zone.local_day(now);
-        self.days(zone, today, |page| page.counts_in.as_ref().is_none_or(|only| only == squad)).iter().sum()
+    /// True when the person has pages in the present window or a shift that overlaps it (R32). Known after [`Self::now`].
+    pub(crate) fn is_eligible(&mut self, person: &PersonId, shifts: &Shifts) -> bool {
+        self.today
+            .as_mut()
+            .is_some_and(|today| today.window().total() > 0 || today.is_on_call(person, shifts))
+    }
+
+    /// Pages in the present window that count in a squad; walks them, so it is for people in several squads.
+    pub(crate) fn count_in(&self, squad: &SquadId) -> u32 {
+        let Some(today) = &self.today else { return 0 };
+        let (from, to) = today.bounds();
+        let theirs =
+            self.between(from, to).filter(|page| page.counts_in.as_ref().is_none_or(|only| only == squad));
+        u32::try_from(theirs.count()).unwrap_or(u32::MAX)
     }
 
     /// Pages from an instant to another, exclusive, in order.
-    pub(crate) fn between(
-        &self,
-        from: EventTime,
-        to: EventTime,
-    ) -> impl DoubleEndedIterator<Item = (EventTime, &IncidentId, &Page)> {
-        let from = (from, IncidentId::from(""));
-        let to = (to, IncidentId::from(""));
-        self.pages.range(from..to).map(|((at, incident), page)| (*at, incident, page))
+    pub(crate) fn between(&self, from: EventTime, to: EventTime) -> impl DoubleEndedIterator<Item = &Page> {
+        let first = self.pages.partition_point(|page| page.at < from);
+        let end = self.pages.partition_point(|page| page.at < to);
+        self.pages.get(first..end).unwrap_or_default().iter()
     }
 
     /// Forgets what no window reaches any more.
     pub(crate) fn prune(&mut self, now: EventTime) {
-        let keep = (now.minus(Millis::days(KEEP_DAYS)), IncidentId::from(""));
-        if self.pages.keys().next().is_some_and(|first| *first < keep) {
-            self.pages = self.pages.split_off(&keep);
-            self.by_incident.retain(|_, pages| pages.last().is_some_and(|last| *last >= keep.0));
+        let keep = now.minus(Millis::days(KEEP_DAYS));
+        if self.pages.first().is_some_and(|first| first.at < keep) {
+            let gone = self.pages.partition_point(|page| page.at < keep);
+            self.pages.drain(..gone);
         }
     }
 
-    fn days(&self, zone: Zone, today: LocalDay, counts: impl Fn(&Page) -> bool) -> [u32; WINDOW_DAYS] {
-        let last_index = i32::try_from(WINDOW_DAYS).expect("28 fits") - 1;
-        let from = zone.day_start(today.minus(last_index));
-        let to = zone.day_start(today.plus(1));
-        let mut days = [0; WINDOW_DAYS];
-        for (at, _, page) in self.between(from, to) {
-            let age = usize::try_from(today.since(zone.local_day(at))).unwrap_or(WINDOW_DAYS);
-            if age < WINDOW_DAYS && counts(page) {
-                days[age] += 1;
-            }
+    /// What reference data says of the person now.
+    pub(crate) fn standing(&mut self, context: &Context<'_>, person: &PersonId) -> &Standing {
+        let epoch = context.reference.epoch();
+        if self.standing.as_ref().is_none_or(|standing| standing.epoch != epoch) {
+            self.standing = Some(Standing::of(context, person));
+            // Zones and calendars may differ, and with them what every page of the window counts as.
+            self.today = None;
         }
-        days
+        self.standing.as_ref().expect("it was just made")
     }
-}
 
-/// R32: a person in two squads counts in the service's squad where they belong to it, else in both.
-fn counts_in(context: &Context<'_>, person: &PersonId, notification: &Notification) -> Option<SquadId> {
-    let reference = context.reference;
-    let mut squads = reference.squads_of(person, notification.at);
-    let (first, second) = (squads.next()?, squads.next()?);
-    let (_, system) = reference.system_of_service(&notification.service, notification.at)?;
-    let mut theirs = [first, second].into_iter().chain(squads);
-    theirs.any(|squad| *squad == system.squad).then(|| system.squad.clone())
+    fn place(&self, at: EventTime, incident: &IncidentId) -> usize {
+        match self.pages.last() {
+            Some(last) if (last.at, &last.incident) < (at, incident) => self.pages.len(),
+            None => 0,
+            Some(_) => self.pages.partition_point(|page| (page.at, &page.incident) < (at, incident)),
+        }
+    }
 }

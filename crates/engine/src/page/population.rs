@@ -4,7 +4,6 @@ use bellwether_model::Ratio;
 use bellwether_model::{PersonId, SquadId};
 
 use super::Pages;
-use super::person::WINDOW_DAYS;
 use crate::context::Context;
 
 /// Eligible members and their pages in the window, most pages first, then by id.
@@ -16,29 +15,20 @@ pub(crate) struct Population {
 
 impl Population {
     /// The population of a squad now.
-    pub(crate) fn of(pages: &Pages, context: &Context<'_>, squad: &SquadId) -> Self {
-        let now = context.now;
-        let mut counts: Vec<(PersonId, u32)> = Vec::new();
-        for person in context.reference.members_of(squad, now) {
-            let zone = context.reference.zone_of(person, now);
-            let theirs = pages.person(person);
-            let total = theirs.map_or(0, |pages| pages.window(zone, now).total());
-            let eligible = total > 0 || {
-                let today = zone.local_day(now);
-                let first = today.minus(i32::try_from(WINDOW_DAYS).expect("28 fits") - 1);
-                pages.shifts().overlaps(person, zone.day_start(first), zone.day_start(today.plus(1)))
-            };
-            if !eligible {
+    pub(crate) fn of(pages: &mut Pages, context: &Context<'_>, squad: &SquadId) -> Self {
+        let roster = pages.roster(context, squad);
+        let mut counts: Vec<(PersonId, u32)> = Vec::with_capacity(roster.len());
+        for place in roster.iter() {
+            let Some((person, theirs)) = pages.people.at(*place) else { continue };
+            let now = theirs.now(context, person);
+            let (total, in_several) = (now.window.total(), now.standing.squads.len() > 1);
+            if !theirs.is_eligible(person, &pages.shifts) {
                 continue;
             }
-            let several_squads = context.reference.squads_of(person, now).nth(1).is_some();
-            let count = match theirs {
-                Some(pages) if several_squads => pages.count_in(squad, zone, now),
-                _ => total,
-            };
+            let count = if in_several { theirs.count_in(squad) } else { total };
             counts.push((person.clone(), count));
         }
-        counts.sort_by(|(a, most), (b, other)| (other, a).cmp(&(most, b)));
+        counts.sort_unstable_by(|(a, most), (b, other)| (other, a).cmp(&(most, b)));
         Self { counts }
     }
 

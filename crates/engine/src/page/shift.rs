@@ -20,6 +20,9 @@ struct Shift {
 pub(crate) struct Shifts {
     shifts: BTreeMap<ShiftId, Shift>,
     by_person: BTreeMap<PersonId, BTreeSet<ShiftId>>,
+    /// How often they changed.
+    #[serde(skip)]
+    version: u64,
 }
 
 impl Shifts {
@@ -30,6 +33,7 @@ impl Shifts {
         person: Option<PersonId>,
     ) -> BTreeSet<PersonId> {
         let mut changed = self.remove(&message.shift);
+        self.version += 1;
         let bounds = instant::optional(message.start.as_ref()).zip(instant::optional(message.end.as_ref()));
         if let (Some(person), Some((start, end))) = (person, bounds) {
             let id = ShiftId::from(message.shift.as_str());
@@ -44,10 +48,26 @@ impl Shifts {
     pub(crate) fn remove(&mut self, shift: &str) -> BTreeSet<PersonId> {
         let id = ShiftId::from(shift);
         let Some(shift) = self.shifts.remove(&id) else { return BTreeSet::new() };
+        self.version += 1;
         if let Some(theirs) = self.by_person.get_mut(&shift.person) {
             theirs.remove(&id);
         }
         BTreeSet::from([shift.person])
+    }
+
+    /// Differs whenever shifts were scheduled or removed since.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Forgets shifts that ended before any window reaches.
+    pub(crate) fn prune(&mut self, before: EventTime) {
+        let Self { shifts, by_person, .. } = self;
+        shifts.retain(|_, shift| shift.end >= before);
+        by_person.retain(|_, theirs| {
+            theirs.retain(|shift| shifts.contains_key(shift));
+            !theirs.is_empty()
+        });
     }
 
     /// True when somebody had a shift that overlaps [from, to).

@@ -3,12 +3,10 @@
 //! With a median of 0 there is no ratio: a top of at least four pages is `concentrated` and fires. The subject is every
 //! engineer who holds the maximum; when the top changes hands the old instance is false and the new one fires.
 
-use std::collections::BTreeSet;
-
 use bellwether_model::{Measure, PersonId, Ratio, RuleId, SquadId};
 use bellwether_wire::pb;
 
-use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, watched, weeks};
+use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, per_week, watched, weeks};
 use crate::context::Context;
 use crate::explain::ExplainBuilder;
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
@@ -28,37 +26,36 @@ enum Reading {
     Concentrated,
 }
 
-/// Running instances.
-pub(crate) fn running(context: &Context<'_>) -> Vec<InstanceKey> {
-    context.instances.keys_where(|key| key.rule == RuleId::VelocityDropConcentration)
-}
-
 /// Looks at a squad.
-pub(crate) fn look(pages: &Pages, context: &mut Context<'_>, squad: &SquadId) {
+pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId) {
     let population = Population::of(pages, context, squad);
     let reading = read(context, &population);
-    let holders: BTreeSet<PersonId> = match reading {
-        Reading::Above(_) | Reading::Concentrated => population.holders().cloned().collect(),
+    let holders: Vec<&PersonId> = match reading {
+        Reading::Above(_) | Reading::Concentrated => population.holders().collect(),
         Reading::NoData => return,
-        Reading::Spread => BTreeSet::new(),
+        Reading::Spread => Vec::new(),
     };
-    for old in running(context).into_iter().filter(|key| key.scope == squad.as_str()) {
-        if !holders.contains(&PersonId::from(old.subject.plain())) {
-            context
-                .judge(old, Verdict::no("no longer the top, or the ratio is back at or below the threshold"));
-        }
+    let scope = squad.clone().into();
+    let running = context.instances.of_scope(RuleId::VelocityDropConcentration, &scope);
+    let is_holder = |key: &&InstanceKey| holders.iter().any(|holder| key.subject.plain() == holder.as_str());
+    let fallen: Vec<InstanceKey> = running.filter(|key| !is_holder(key)).cloned().collect();
+    for old in fallen {
+        context.judge(old, Verdict::no("no longer the top, or the ratio is back at or below the threshold"));
     }
     for person in holders {
-        let finding = finding(pages, context, squad, &person, &population, reading);
-        context.judge(key(&person, squad), Verdict::True(Box::new(finding)));
+        let key = key(person, squad);
+        if !context.stands(&key, || watched(context, per_week(context, population.top()))) {
+            let finding = finding(pages, context, squad, person, &population, reading);
+            context.judge(key, Verdict::True(Box::new(finding)));
+        }
     }
 }
 
 fn key(person: &PersonId, squad: &SquadId) -> InstanceKey {
     InstanceKey {
         rule: RuleId::VelocityDropConcentration,
-        subject: Subject::Engineer(person.to_string()),
-        scope: squad.to_string(),
+        subject: Subject::Engineer(person.clone()),
+        scope: Some(squad.clone().into()),
     }
 }
 
@@ -90,7 +87,7 @@ fn finding(
     let thresholds = context.thresholds();
     let top = population.top();
     let median = population.median().unwrap_or(Ratio::ZERO);
-    let mean = Ratio::int(i64::from(top)).checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
+    let mean = per_week(context, top);
     let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
     let zone = context.reference.zone_of(person, now);
     let today = zone.local_day(now);

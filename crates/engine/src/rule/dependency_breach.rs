@@ -41,8 +41,8 @@ impl Breach {
 pub(crate) fn key(dependency: &DependencyId) -> InstanceKey {
     InstanceKey {
         rule: RuleId::DependencyBreach,
-        subject: Subject::Dependency(dependency.to_string()),
-        scope: String::new(),
+        subject: Subject::Dependency(dependency.clone()),
+        scope: None,
     }
 }
 

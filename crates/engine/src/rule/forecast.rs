@@ -6,12 +6,12 @@ use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId};
 use bellwether_wire::pb;
 
 use super::engineer;
-use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, watched, weeks};
+use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, per_week, rate_days, watched};
 use crate::context::Context;
 use crate::explain::ExplainBuilder;
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
-use crate::page::person::Window;
+use crate::page::today::Window;
 
 /// Looks at a person's rate.
 pub(crate) fn look(
@@ -19,7 +19,7 @@ pub(crate) fn look(
     context: &mut Context<'_>,
     person: &PersonId,
     home: Option<&SquadId>,
-    window: Window,
+    window: &Window,
 ) {
     let key = engineer(RuleId::VelocityDropForecast, person);
     if context.instances.get(&engineer(RuleId::VelocityDropPageLoad, person)).is_some() {
@@ -30,6 +30,9 @@ pub(crate) fn look(
         None => Verdict::NoData,
         Some(None) if context.instances.get(&key).is_none() => return,
         Some(None) => Verdict::no("the rate no longer takes the mean past the threshold"),
+        Some(Some(_)) if context.stands(&key, || watched(context, per_week(context, window.total()))) => {
+            return;
+        }
         Some(Some((day, forecast))) => {
             Verdict::True(Box::new(finding(pages, context, person, home, window, day, forecast)))
         }
@@ -42,7 +45,7 @@ fn first_day_above(
     pages: &Pages,
     context: &Context<'_>,
     person: &PersonId,
-    window: Window,
+    window: &Window,
 ) -> Option<Option<(u32, Ratio)>> {
     let thresholds = context.thresholds();
     let since = history_begins(pages, context, person)?;
@@ -52,17 +55,17 @@ fn first_day_above(
         return None;
     }
     let limit = thresholds.page_load_limit()?;
-    if Ratio::int(i64::from(window.total())) > limit {
+    let recent = i128::from(window.last(rate_days(context)));
+    if Ratio::from(window.total()) > limit || recent == 0 {
         return Some(None);
     }
-    let rate_days = thresholds.forecast_rate_days;
-    let recent = i128::from(window.last(usize::try_from(rate_days).unwrap_or(usize::MAX)));
+    let days = i128::from(thresholds.forecast_rate_days);
     for day in 1..=thresholds.forecast_horizon_days {
         let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
-        let to_come = Ratio::new(recent * i128::from(day), i128::from(rate_days))?;
-        let forecast = Ratio::int(i64::from(inside)).checked_add(to_come)?;
-        if forecast > limit {
-            return Some(Some((day, forecast)));
+        // inside + recent * day / days > limit, without a division.
+        let forecast = i128::from(inside) * days + recent * i128::from(day);
+        if forecast * limit.den() > limit.num() * days {
+            return Some(Some((day, Ratio::new(forecast, days)?)));
         }
     }
     Some(None)
@@ -79,7 +82,7 @@ fn finding(
     context: &Context<'_>,
     person: &PersonId,
     home: Option<&SquadId>,
-    window: Window,
+    window: &Window,
     day: u32,
     forecast: Ratio,
 ) -> Finding {
@@ -89,7 +92,7 @@ fn finding(
     let rate_days = thresholds.forecast_rate_days;
     let recent = window.last(usize::try_from(rate_days).unwrap_or(usize::MAX));
     let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
-    let mean = Ratio::int(i64::from(window.total())).checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
+    let mean = per_week(context, window.total());
     let limit = thresholds.page_load_limit().unwrap_or(Ratio::ZERO);
     let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
     let explain = ExplainBuilder::new(RuleId::VelocityDropForecast)

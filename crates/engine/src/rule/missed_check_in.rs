@@ -21,11 +21,7 @@ const CHECK_IN_TYPE: &str = "bellwether.check-in.filed.v1";
 
 /// The instance of a key result.
 pub(crate) fn key(key_result: &KeyResultId) -> InstanceKey {
-    InstanceKey {
-        rule: RuleId::MissedCheckIn,
-        subject: Subject::KeyResult(key_result.to_string()),
-        scope: String::new(),
-    }
+    InstanceKey { rule: RuleId::MissedCheckIn, subject: Subject::KeyResult(key_result.clone()), scope: None }
 }
 
 /// Looks at a key result: after a close, after a check-in, after a source progressed.

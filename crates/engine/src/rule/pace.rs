@@ -17,14 +17,14 @@ use crate::reference::KeyResult;
 
 /// Running instances.
 pub(crate) fn running(context: &Context<'_>) -> Vec<InstanceKey> {
-    context.instances.keys_where(|key| key.rule == RuleId::VelocityDropPace)
+    context.instances.of_rule(RuleId::VelocityDropPace)
 }
 
 /// The subject of a key result's pace.
 pub(crate) fn subject(id: &KeyResultId, key_result: &KeyResult) -> Subject {
     match &key_result.squad {
-        Some(squad) => Subject::Squad(squad.to_string()),
-        None => Subject::KeyResult(id.to_string()),
+        Some(squad) => Subject::Squad(squad.clone()),
+        None => Subject::KeyResult(id.clone()),
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn look(
     let key = InstanceKey {
         rule: RuleId::VelocityDropPace,
         subject: subject(frame.id, frame.key_result),
-        scope: frame.id.to_string(),
+        scope: Some(frame.id.clone().into()),
     };
     let found = if is_watched(frame.key_result) {
         find(context, frame, judgement)

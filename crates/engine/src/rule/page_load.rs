@@ -11,37 +11,37 @@ use crate::context::Context;
 use crate::explain::{ExplainBuilder, MAX_EVENTS};
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
-use crate::page::person::Window;
+use crate::page::today::Window;
+use crate::rule;
 
 /// Name of the input that guards of escalations look at: exact pages a week.
 pub const PAGES_PER_WEEK: &str = "pages-per-week";
 
 /// Looks at a person: load first, then the forecast, which is silent while load is active.
-pub(crate) fn look(pages: &Pages, context: &mut Context<'_>, person: &PersonId) {
-    let now = context.now;
-    let home = context.reference.home_squad(person, now).cloned();
-    let judged_here = match &home {
-        Some(squad) => context.owns(squad),
-        None => context.options.ownership.owns(person.as_str()),
-    };
-    if !judged_here {
+pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, person: &PersonId) {
+    let Some(now) = pages.now(context, person) else { return };
+    if !now.standing.judged_here {
         return;
     }
-    let Some(theirs) = pages.person(person) else { return };
-    let zone = context.reference.zone_of(person, now);
-    let window = theirs.window(zone, now);
-    let key = engineer(RuleId::VelocityDropPageLoad, person);
     let Some(limit) = context.thresholds().page_load_limit() else { return };
-    let holds = Ratio::int(i64::from(window.total())) > limit;
-    if holds || context.instances.get(&key).is_some() {
-        let verdict = if holds {
-            Verdict::True(Box::new(finding(pages, context, person, home.as_ref(), window)))
-        } else {
-            Verdict::no("the mean is back at or below the threshold")
-        };
-        context.judge(key, verdict);
+    let total = now.window.total();
+    let holds = Ratio::from(total) > limit;
+    let runs = rule::is_running(context, person);
+    if !holds && !runs && now.window.last(rate_days(context)) == 0 {
+        // Nobody paged of late passes anything.
+        return;
     }
-    forecast::look(pages, context, person, home.as_ref(), window);
+    let (window, home) = (now.window.clone(), now.standing.home().cloned());
+    let key = engineer(RuleId::VelocityDropPageLoad, person);
+    if holds {
+        if !context.stands(&key, || watched(context, per_week(context, total))) {
+            let finding = finding(pages, context, person, home.as_ref(), &window);
+            context.judge(key, Verdict::True(Box::new(finding)));
+        }
+    } else if runs && context.instances.get(&key).is_some() {
+        context.judge(key, Verdict::no("the mean is back at or below the threshold"));
+    }
+    forecast::look(pages, context, person, home.as_ref(), &window);
 }
 
 fn finding(
@@ -49,13 +49,13 @@ fn finding(
     context: &Context<'_>,
     person: &PersonId,
     home: Option<&SquadId>,
-    window: Window,
+    window: &Window,
 ) -> Finding {
     let now = context.now;
     let zone = context.reference.zone_of(person, now);
     let total = window.total();
     let weeks = weeks(context);
-    let mean = Ratio::int(i64::from(total)).checked_div(weeks).unwrap_or(Ratio::ZERO);
+    let mean = per_week(context, total);
     let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
     let explain = ExplainBuilder::new(RuleId::VelocityDropPageLoad)
         .input("pages", total, total, "pages", now)
@@ -103,7 +103,7 @@ pub(super) fn latest(
         .person(person)
         .into_iter()
         .flat_map(|theirs| theirs.between(from, to).rev().take(MAX_EVENTS))
-        .map(|(_, _, page)| EventId { source: page.event.0.to_string(), id: page.event.1.to_string() })
+        .map(|page| EventId { source: page.event.0.to_string(), id: page.event.1.to_string() })
         .collect()
 }
 
@@ -112,6 +112,16 @@ pub(super) fn watched(context: &Context<'_>, mean: Ratio) -> String {
     let line = context.thresholds().escalation_l4_pages_per_week;
     let side = if mean >= line { "at least" } else { "below" };
     format!("{side} {} pages a week", line.exact())
+}
+
+/// Mean pages a week of that many pages in the window.
+pub(super) fn per_week(context: &Context<'_>, pages: u32) -> Ratio {
+    Ratio::from(pages).checked_div(weeks(context)).unwrap_or(Ratio::ZERO)
+}
+
+/// Days whose pages make the present rate.
+pub(super) fn rate_days(context: &Context<'_>) -> usize {
+    usize::try_from(context.thresholds().forecast_rate_days).unwrap_or(usize::MAX)
 }
 
 /// Weeks of the window.
