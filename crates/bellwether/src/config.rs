@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::failure::{Context as _, Exit, Failure};
+use crate::topic_set::TimeMode;
 use mapping::{JiraMapping, LinearMapping, Mappings, PagerDutyMapping};
 
 /// The commented defaults, which are the reference.
@@ -33,7 +34,7 @@ pub(crate) struct Config {
     pub dir: PathBuf,
     /// The log.
     pub kafka: Kafka,
-    /// Partition counts.
+    /// Partition counts, and time.
     pub topics: Topics,
     /// The embedded broker.
     pub broker: Broker,
@@ -75,7 +76,7 @@ pub(crate) struct Kafka {
     pub settings: BTreeMap<String, toml::Value>,
 }
 
-/// Partition counts.
+/// Partition counts, and time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Topics {
@@ -83,6 +84,8 @@ pub(crate) struct Topics {
     pub facts_partitions: u32,
     /// Of trigger, command, escalation and its delay topic.
     pub function_partitions: u32,
+    /// How time comes into them.
+    pub time: TimeMode,
 }
 
 /// The embedded broker.

@@ -5,7 +5,7 @@
 
 use bellwether_log::{Cleanup, EventLog, TimestampKind, TopicInfo, TopicSpec};
 use bellwether_wire::topics::Topic;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
@@ -13,7 +13,8 @@ use crate::failure::{Context as _, Exit, Failure};
 const DAY_MS: i64 = 86_400_000;
 
 /// How time comes into a topic set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum TimeMode {
     /// The broker stamps facts.
     Live,
@@ -52,7 +53,12 @@ pub(crate) struct TopicSet {
 }
 
 impl TopicSet {
-    /// The topic set of a configuration.
+    /// The topic set of a configuration, with the time it names.
+    pub(crate) fn configured(config: &Config) -> Self {
+        Self::new(config, config.topics.time)
+    }
+
+    /// The topic set of a configuration, with another time.
     pub(crate) fn new(config: &Config, time: TimeMode) -> Self {
         Self {
             prefix: config.kafka.prefix.clone(),

@@ -13,7 +13,7 @@ use crate::http::{self, Health};
 use crate::keys::Keys;
 use crate::roles::{connect, notify};
 use crate::telemetry;
-use crate::topic_set::{TimeMode, TopicSet};
+use crate::topic_set::TopicSet;
 
 /// A role at the edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
     let log = client::connect(config, &client::bootstrap(config)?)?;
-    let topics = TopicSet::new(config, TimeMode::Live);
+    let topics = TopicSet::configured(config);
     topics.require(log.as_ref())?;
     let runtime = super::up::runtime()?;
     let failed = Arc::new(AtomicBool::new(false));

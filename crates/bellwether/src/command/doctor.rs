@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format;
 use crate::replay::order;
-use crate::topic_set::{TimeMode, TopicSet};
+use crate::topic_set::TopicSet;
 
 /// A source this far behind is stale for people, long before it holds a rule at a deadline.
 const STALE: Millis = Millis::hours(1);
@@ -45,7 +45,7 @@ pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
         });
     } else {
         let log = client::connect(config, &config.kafka.bootstrap_servers)?;
-        let topics = TopicSet::new(config, TimeMode::Live);
+        let topics = TopicSet::configured(config);
         let mismatches = topics.check(log.as_ref())?;
         let usable = mismatches.iter().all(|mismatch| mismatch.setting != "topic");
         findings.extend(mismatches.into_iter().map(|mismatch| Finding {

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::config::mapping::{JiraMapping, LinearMapping, PagerDutyMapping};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
-use crate::topic_set::{TimeMode, TopicSet};
+use crate::topic_set::TopicSet;
 
 /// Imports.
 ///
@@ -106,7 +106,7 @@ impl Target {
             failure.hint("name a log with --bootstrap-servers, or write the events to a file with --to FILE")
         })?;
         let log = client::connect(config, &servers)?;
-        let topics = TopicSet::new(config, TimeMode::Live);
+        let topics = TopicSet::configured(config);
         topics.require(log.as_ref())?;
         Ok(Self::Log(log, topics))
     }

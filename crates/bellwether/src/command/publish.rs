@@ -28,7 +28,7 @@ pub(super) fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> 
     let mut events = read::events(&args.events)?;
     order::sort(&mut events);
     let log = client::connect(config, &client::bootstrap(config)?)?;
-    let topics = TopicSet::new(config, TimeMode::Live);
+    let topics = TopicSet::configured(config);
     topics.require(log.as_ref())?;
     let counts = publish(log.as_ref(), &topics, &events)?;
     format::lines(counts.into_iter().map(|(topic, count)| format!("{count:>8}  {topic}")))?;

@@ -13,7 +13,7 @@ use crate::host::{self, Plan, Role};
 use crate::http::{self, Health};
 use crate::keys::Keys;
 use crate::telemetry;
-use crate::topic_set::{TimeMode, TopicSet};
+use crate::topic_set::TopicSet;
 
 /// Runs the role until it is told to stop.
 ///
@@ -23,7 +23,7 @@ pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
     let log = client::connect(&config, &client::bootstrap(&config)?)?;
-    let topics = TopicSet::new(&config, TimeMode::Live);
+    let topics = TopicSet::configured(&config);
     topics.require(log.as_ref())?;
     let plan = Plan {
         log,

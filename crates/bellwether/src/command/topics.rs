@@ -16,14 +16,14 @@ use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format;
 use crate::record;
-use crate::topic_set::{TimeMode, TopicSet};
+use crate::topic_set::TopicSet;
 
 /// Plans, makes, checks or reads.
 ///
 /// # Errors
 /// When the log cannot be reached or a topic does not fit.
 pub(super) fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure> {
-    let topics = TopicSet::new(config, TimeMode::Live);
+    let topics = TopicSet::configured(config);
     match command {
         Topics::Plan { format } => {
             let rows: Vec<Row> = topics.specs().iter().map(Row::of).collect();

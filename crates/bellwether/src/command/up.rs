@@ -20,7 +20,7 @@ use crate::http::{self, Health};
 use crate::keys::Keys;
 use crate::roles::{connect, notify};
 use crate::telemetry;
-use crate::topic_set::{TimeMode, TopicSet};
+use crate::topic_set::TopicSet;
 
 /// How often a role that ended is looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -67,7 +67,7 @@ fn with_log(
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 ) -> Result<ExitCode, Failure> {
     let log = client::connect(config, servers)?;
-    let topics = TopicSet::new(config, TimeMode::Live);
+    let topics = TopicSet::configured(config);
     topics.apply(log.as_ref())?;
     let keys = Keys::load(config)?;
     let plan = Plan {
