@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bellwether_model::{EventTime, Millis};
+use tokio::sync::watch;
 
 use crate::future::BoxFuture;
 
@@ -101,7 +102,80 @@ impl Clock for JumpingClock {
     }
 }
 
+/// The time that the log tells: it stands where the last event put it, and goes on with the next.
+///
+/// Under warped time (R15) there is no other: whoever waits, waits for the log to pass the instant, however long that
+/// takes. A retry that is due after the last event is never made; the next start takes it up.
+#[derive(Debug)]
+pub struct LogicalClock(watch::Sender<EventTime>);
+
+impl LogicalClock {
+    /// A clock that shows the first instant there is.
+    pub fn new() -> Self {
+        Self(watch::Sender::new(EventTime::MIN))
+    }
+
+    /// The log has come to an instant. Time never goes back: an earlier one changes nothing.
+    pub fn advance(&self, at: EventTime) {
+        self.0.send_if_modified(|shown| {
+            let later = at > *shown;
+            *shown = at.max(*shown);
+            later
+        });
+    }
+}
+
+impl Default for LogicalClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for LogicalClock {
+    fn now(&self) -> EventTime {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, at: EventTime) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let mut shown = self.0.subscribe();
+            if shown.wait_for(|shown| *shown >= at).await.is_err() {
+                // The sender is this clock, which is borrowed here.
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}
+
 /// The time in front of us; none for spans that look back.
 pub(crate) fn duration(span: Millis) -> Duration {
     Duration::from_millis(u64::try_from(span.ms()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn time_that_the_log_tells_passes_with_it_and_never_goes_back() {
+        let clock = std::sync::Arc::new(LogicalClock::new());
+        let at = EventTime::from_ms;
+        clock.advance(at(1_000));
+        clock.advance(at(500));
+        assert_eq!(clock.now(), at(1_000));
+        clock.sleep_until(at(1_000)).await;
+
+        let waiting = tokio::spawn({
+            let clock = std::sync::Arc::clone(&clock);
+            async move {
+                clock.sleep_until(at(3_000)).await;
+                clock.now()
+            }
+        });
+        clock.advance(at(2_999));
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        clock.advance(at(5_000));
+        assert_eq!(waiting.await.expect("it woke"), at(5_000));
+    }
 }

@@ -83,7 +83,7 @@ impl Directory {
         }
     }
 
-    /// Takes an event of the reference topic; also `load.assessed` (topic `key-result`), `shift.scheduled` and
+    /// Takes an event of the reference topic; also `load.assessed` and `key-result.assessed` (topic `key-result`), `shift.scheduled` and
     /// `shift.removed` (`page`), and `owner.assigned` (`command`). Any other event changes nothing.
     pub fn apply(&mut self, event: &Event) {
         let at = event.time;
@@ -209,6 +209,11 @@ impl Directory {
     /// Load of a squad; `None` when none was ever seen.
     pub(crate) fn load(&self, squad: &str) -> Option<&pb::LoadAssessed> {
         self.situation.load(squad)
+    }
+
+    /// How a key result stood when it was last assessed; `None` when it never was.
+    pub(crate) fn standing_of(&self, key_result: &str) -> Option<&pb::KeyResultAssessed> {
+        self.situation.key_result(key_result)
     }
 
     /// Open slots of a squad's rotations; `None` when no shift was ever seen.

@@ -1,6 +1,7 @@
-//! What notify knows beside the reference topic, where the binary feeds it: squads' load and unfilled on-call slots.
+//! What notify knows beside the reference topic, where the binary feeds it: squads' load, unfilled on-call slots and how
+//! key results stand.
 //!
-//! Both are optional. Where nothing was ever seen, a message says so instead of saying that there is nothing.
+//! All are optional. Where nothing was ever seen, a message says so instead of saying that there is nothing.
 
 use std::collections::BTreeMap;
 
@@ -23,10 +24,11 @@ pub(crate) struct Slot {
     pub(crate) end: EventTime,
 }
 
-/// Load and slots.
+/// Load, slots and key results.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Situation {
     loads: BTreeMap<String, pb::LoadAssessed>,
+    key_results: BTreeMap<String, pb::KeyResultAssessed>,
     slots: BTreeMap<String, Slot>,
     seen_shifts: bool,
 }
@@ -36,6 +38,11 @@ impl Situation {
         match &event.payload {
             Payload::LoadAssessed(load) => {
                 self.loads.insert(load.squad.clone(), load.as_ref().clone());
+            }
+            Payload::KeyResultAssessed(state) => {
+                let mut state = state.as_ref().clone();
+                state.assessed_at.get_or_insert_with(|| instant::timestamp(event.time));
+                self.key_results.insert(state.key_result.clone(), state);
             }
             Payload::ShiftScheduled(shift) => {
                 self.seen_shifts = true;
@@ -63,6 +70,11 @@ impl Situation {
     /// Load of a squad; `None` when none was ever seen.
     pub(crate) fn load(&self, squad: &str) -> Option<&pb::LoadAssessed> {
         self.loads.get(squad)
+    }
+
+    /// How a key result stands; `None` when it was never assessed.
+    pub(crate) fn key_result(&self, key_result: &str) -> Option<&pb::KeyResultAssessed> {
+        self.key_results.get(key_result)
     }
 
     /// Slots that begin after an instant and that nobody has, earliest first; `None` when no shift was ever seen.

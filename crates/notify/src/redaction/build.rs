@@ -5,8 +5,8 @@ use bellwether_wire::{instant, pb};
 
 use super::reach::Reach;
 use super::view::{
-    BlastRadius, Figure, Individual, KeyResultView, PageSource, Seen, Shareable, Standing, StepView,
-    ThinSystem, Threshold, UnfilledSlot,
+    BlastRadius, Figure, Individual, KeyResultState, KeyResultView, PageSource, Seen, Shareable, Standing,
+    StepView, ThinSystem, Threshold, UnfilledSlot,
 };
 use super::{Error, Readership, Redacted, Showing, cost};
 use crate::directory::{Directory, home_squad};
@@ -125,7 +125,32 @@ fn key_result(reach: &Reach<'_>) -> Option<KeyResultView> {
         title: reach.typed(title),
         measure: recorded.map(|it| reach.typed(&it.measure)).unwrap_or_default(),
         target: reach.typed(&target),
+        state: reach.directory.standing_of(id).map(|assessed| key_result_state(reach, assessed)),
     })
+}
+
+fn key_result_state(reach: &Reach<'_>, assessed: &pb::KeyResultAssessed) -> KeyResultState {
+    let open = reach.sees_key_result_figures();
+    let number = |measure: &Option<pb::Measure>| {
+        measure.as_ref().filter(|_| open).map(|measure| reach.typed(&measure.display))
+    };
+    let has_digits = assessed.reason.chars().any(char::is_numeric);
+    let reason =
+        (!assessed.reason.is_empty() && (open || !has_digits)).then(|| reach.typed(&assessed.reason));
+    KeyResultState {
+        status: match assessed.status() {
+            pb::Status::Unspecified | pb::Status::NoData => "no data",
+            pb::Status::Green => "green",
+            pb::Status::Amber => "amber",
+            pb::Status::Red => "red",
+        },
+        assessed_at: instant::optional(assessed.assessed_at.as_ref()),
+        reason,
+        value: number(&assessed.current),
+        pace: number(&assessed.pace),
+        projected: number(&assessed.projected_completion),
+        withheld: !open && (assessed.current.is_some() || has_digits),
+    }
 }
 
 /// The id of a subject that is neither a person nor a squad nor a key result.

@@ -72,6 +72,15 @@ impl Scope {
         }
     }
 
+    /// True when anybody may see how the key result's measure stands in numbers.
+    pub(super) fn is_measure_open(&self) -> bool {
+        match self.about_measure("current") {
+            About::Person => false,
+            About::Group(people) => people >= GROUP_MIN,
+            About::Thing => true,
+        }
+    }
+
     /// True when anybody may see it.
     pub(super) fn is_open(&self, input: &str) -> bool {
         match self.about(input) {

@@ -70,6 +70,11 @@ impl<'a> Reach<'a> {
         self.sees_figures_of_people() || self.scope.is_open(input)
     }
 
+    /// True when the reader may see how the key result stands in numbers; its status alone is published.
+    pub(super) fn sees_key_result_figures(&self) -> bool {
+        self.sees_figures_of_people() || self.scope.is_measure_open()
+    }
+
     /// True when the reader may see figures about the whole squad.
     pub(super) fn sees_squad_figures(&self, people: usize) -> bool {
         self.showing == Showing::Named || people >= GROUP_MIN

@@ -93,6 +93,27 @@ pub struct KeyResultView {
     pub measure: String,
     /// Target with its unit; empty where none is known.
     pub target: String,
+    /// How it stands; `None` where it was never assessed.
+    pub state: Option<KeyResultState>,
+}
+
+/// How a key result stood when it was last assessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyResultState {
+    /// green, amber, red or no data.
+    pub status: &'static str,
+    /// Logical time of the assessment.
+    pub assessed_at: Option<EventTime>,
+    /// Why, where the reader may see what is in it.
+    pub reason: Option<String>,
+    /// Present value; `None` for no data, or where the reader may not see it.
+    pub value: Option<String>,
+    /// Actual over planned progress, likewise.
+    pub pace: Option<String>,
+    /// Projected completion as a share of the target, likewise.
+    pub projected: Option<String>,
+    /// True when there are numbers that this reader does not see.
+    pub withheld: bool,
 }
 
 /// The person a step is about, as far as the reader may know them.

@@ -16,6 +16,7 @@ pub(super) fn vp(view: &StepView, story: &dyn Story, message: &mut Message) {
     message.section("Who", who(view));
     message.section("Numbers", words::figures(view));
     message.section("Threshold", words::thresholds(view));
+    message.section("Key result", words::standing_of_key_result(view));
     for (heading, lines) in story.brief(view) {
         message.section(heading, lines);
     }

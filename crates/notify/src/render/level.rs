@@ -9,6 +9,7 @@ use crate::redaction::StepView;
 pub(super) fn nudge(view: &StepView, story: &dyn Story, message: &mut Message) {
     message.section("Numbers", words::figures(view));
     message.section("Threshold", words::thresholds(view));
+    message.section("Key result", words::standing_of_key_result(view));
     for (heading, lines) in story.context(view) {
         message.section(heading, lines);
     }

@@ -1,6 +1,7 @@
 //! Goldens of every message, and that no message says what its reader may not know.
 
 use bellwether_model::{Audience, RuleId};
+use bellwether_wire::{Event, pb};
 
 use super::render;
 use crate::redaction::{Medium, Readership, view};
@@ -114,3 +115,35 @@ fn the_renderer_cannot_reach_a_name() {
 }
 
 mod privacy;
+
+#[test]
+fn how_a_key_result_stands_is_told_and_its_figures_only_to_those_who_may_see_them() {
+    let mut directory = org::directory();
+    for key_result in ["kr-load", "kr-nps"] {
+        let display = |display: &str| Some(pb::Measure { display: display.into(), ..Default::default() });
+        let state = pb::KeyResultAssessed {
+            key_result: key_result.into(),
+            status: pb::Status::Red.into(),
+            reason: "7.2 is above 4".into(),
+            current: display("7.2"),
+            pace: display("0.33"),
+            projected_completion: display("61 %"),
+            ..Default::default()
+        };
+        directory.apply(&Event::new("bellwether://process", key_result, org::recorded(), state));
+    }
+    let section = |rule: RuleId, readership: &Readership| {
+        let view = view(&steps::step(rule, 1), org::now(), readership, &directory).unwrap();
+        let message = render(&view);
+        let found = message.sections.iter().find(|section| section.heading == "Key result");
+        found.map(|section| section.lines.join("\n")).unwrap_or_default()
+    };
+    let anybody = Readership::anybody(Medium::Terminal);
+    let load = section(RuleId::VelocityDropPageLoad, &anybody);
+    assert!(load.contains(" was red on ") && load.contains("Its figures are left out here."), "{load}");
+    assert!(!load.contains("7.2") && !load.contains("0.33"), "{load}");
+    let load = section(RuleId::VelocityDropPageLoad, &reader(Audience::SquadEm));
+    assert!(load.contains("7.2 is above 4") && load.contains("pace 0.33"), "{load}");
+    let nps = section(RuleId::ProjectedMiss, &anybody);
+    assert!(nps.contains("projected completion 61 % of the target"), "{nps}");
+}

@@ -75,6 +75,30 @@ pub(super) fn key_result(view: &StepView) -> String {
     }
 }
 
+/// How the key result stands, where that is known.
+pub(super) fn standing_of_key_result(view: &StepView) -> Vec<String> {
+    let Some((it, state)) = view.key_result.as_ref().and_then(|it| Some((it, it.state.as_ref()?))) else {
+        return Vec::new();
+    };
+    let at = state.assessed_at.map(|at| format!(" on {}", text::moment(at, view.zone))).unwrap_or_default();
+    let why = state.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let mut lines = vec![format!("\u{201c}{}\u{201d} was {}{at}{why}.", it.title, state.status)];
+    let mut numbers = Vec::new();
+    numbers.extend(state.value.as_ref().map(|value| format!("present value {value}")));
+    let has_target = state.value.is_some() && !it.target.is_empty();
+    numbers.extend(has_target.then(|| format!("target {}", it.target)));
+    numbers.extend(state.pace.as_ref().map(|pace| format!("pace {pace}")));
+    numbers
+        .extend(state.projected.as_ref().map(|share| format!("projected completion {share} of the target")));
+    if !numbers.is_empty() {
+        lines.push(format!("In numbers: {}.", numbers.join("; ")));
+    }
+    if state.withheld {
+        lines.push("Its figures are left out here.".to_owned());
+    }
+    lines
+}
+
 /// A figure the reader may see.
 pub(super) fn figure<'a>(view: &'a StepView, name: &str) -> Option<&'a Figure> {
     view.figures.iter().find(|figure| figure.name == name)

@@ -253,6 +253,11 @@ proptest! {
             top_sources: vec![pb::PageSource { source: typed("cron of"), pages: 7 }],
             ..Default::default()
         }.into());
+        for key_result in ["kr-load", "kr-spread", "kr-commit", "kr-nps"] {
+            record(pb::KeyResultAssessed {
+                key_result: key_result.into(), reason: typed("said by"), ..Default::default()
+            }.into());
+        }
         let mut step = steps::step(rule, level);
         if step.subject.as_ref().unwrap().kind() == pb::SubjectKind::Engineer {
             step.subject.as_mut().unwrap().id = pseudonym(&HashKey::ZERO, &first);
