@@ -14,6 +14,7 @@ use crate::cli::Demo;
 use crate::client;
 use crate::config::Config;
 use crate::demo::narrate::Narrator;
+use crate::demo::told::Told;
 use crate::demo::{organisation, quarter, run};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format;
@@ -48,7 +49,8 @@ pub(super) fn run(config: &Config, args: &Demo) -> Result<ExitCode, Failure> {
         Some(broker) => broker.local_addr().to_string(),
         None => config.kafka.bootstrap_servers.clone(),
     };
-    let outcome = narrated(config, args, &events, &servers, &folder.path, embedded.is_some());
+    let from = Origin { servers: &servers, embedded: embedded.is_some() };
+    let outcome = narrated(config, args, &events, from, &folder.path, runtime.handle());
     if let Some(broker) = embedded {
         runtime
             .block_on(broker.stop())
@@ -57,23 +59,30 @@ pub(super) fn run(config: &Config, args: &Demo) -> Result<ExitCode, Failure> {
     outcome
 }
 
+/// Which broker.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    servers: &'a str,
+    embedded: bool,
+}
+
 fn narrated(
     config: &Config,
     args: &Demo,
     events: &[Event],
-    servers: &str,
+    from: Origin<'_>,
     folder: &Path,
-    embedded: bool,
+    runtime: &tokio::runtime::Handle,
 ) -> Result<ExitCode, Failure> {
-    let log = client::connect(config, servers)?;
+    let log = client::connect(config, from.servers)?;
     let mut topics = TopicSet::new(config, TimeMode::Warped);
     // One order for the whole demo, so that the same seed says the same, byte for byte.
     (topics.facts, topics.functions) = (1, 1);
     topics.prefix = format!("{}-demo-{}-{}", topics.prefix, args.seed, std::process::id());
-    let broker = if embedded { "the embedded broker" } else { servers };
+    let broker = if from.embedded { "the embedded broker" } else { from.servers };
     format::lines([
         format!(
-            "A quarter of 12 squads, {} events, through route, process and escalate on {broker}.",
+            "A quarter of 12 squads, {} events, through route, process, escalate and notify on {broker}.",
             events.len()
         ),
         "Time is warped: thirteen weeks pass in seconds. Engineers appear under pseudonyms.".to_owned(),
@@ -82,7 +91,7 @@ fn narrated(
     let began = Instant::now();
     let mut narrator = Narrator::new(&organisation::names(events));
     let mut said: Vec<Event> = Vec::new();
-    run::run(&log, &topics, &folder.join("snapshots"), events, &mut |heard| {
+    let told = run::run(&log, &topics, &folder.join("snapshots"), runtime, events, &mut |heard| {
         let lines: Vec<String> = heard.iter().filter_map(|event| narrator.line(event)).collect();
         if args.output.is_some() {
             said.extend_from_slice(heard);
@@ -92,17 +101,19 @@ fn narrated(
     if let Some(path) = &args.output {
         write(path, &said)?;
     }
-    summary(&narrator, events.len(), began)?;
+    summary(&narrator, &told, events.len(), began)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn summary(narrator: &Narrator, events: usize, began: Instant) -> Result<(), Failure> {
+fn summary(narrator: &Narrator, told: &Told, events: usize, began: Instant) -> Result<(), Failure> {
     let mut lines = vec![String::new(), "Triggers".to_owned()];
     lines.extend(narrator.fired.iter().map(|(rule, count)| format!("{count:>6}  {rule}")));
     lines.push(format!("{:>6}  cleared by the end of the quarter", narrator.cleared));
     lines.push("Steps".to_owned());
     lines.extend(narrator.steps.iter().map(|(level, count)| format!("{count:>6}  L{level}")));
     lines.push(format!("{:>6}  repeats", narrator.repeats));
+    lines.push("Messages that notify delivered".to_owned());
+    lines.extend(told.by_level().into_iter().map(|(level, count)| format!("{count:>6}  L{level}")));
     let seconds = began.elapsed().as_secs_f64();
     lines.push(format!("{events} events, 13 weeks, {seconds:.1} s"));
     lines.push(String::new());

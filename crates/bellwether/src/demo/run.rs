@@ -14,10 +14,12 @@ use bellwether_wire::topics::Topic;
 use bellwether_wire::{Payload, catalogue, instant, pb};
 
 use super::calendar;
+use super::told::Told;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::host::{self, Plan, Role, Running};
 use crate::keys::Keys;
 use crate::record;
+use crate::roles::notify;
 use crate::topic_set::TopicSet;
 
 /// Virtual time between marks.
@@ -32,7 +34,8 @@ const WAIT: Duration = Duration::from_millis(20);
 /// What triggers and escalations said up to an instant, in logical order.
 pub(crate) type Heard<'a> = &'a mut dyn FnMut(&[Event]) -> Result<(), Failure>;
 
-/// Runs the events through route, process and escalate and hands over what they say, in time order.
+/// Runs the events through route, process, escalate and notify and hands over what the first three say, in time order.
+/// Answers what was delivered to the terminal.
 ///
 /// # Errors
 /// When the log refuses, or a role ends.
@@ -40,9 +43,10 @@ pub(crate) fn run(
     log: &Arc<dyn EventLog>,
     topics: &TopicSet,
     snapshots: &std::path::Path,
+    runtime: &tokio::runtime::Handle,
     events: &[Event],
     heard: Heard<'_>,
-) -> Result<(), Failure> {
+) -> Result<Told, Failure> {
     topics.apply(log.as_ref())?;
     publish(log.as_ref(), topics, events)?;
     let plan = Plan {
@@ -59,6 +63,9 @@ pub(crate) fn run(
     for role in Role::ALL {
         running.push(host::start(&plan, role, &failed)?);
     }
+    let told = Told::default();
+    let outlets = vec![told.outlet()?];
+    let notifier = notify::start_with(outlets, 0, log, topics, &plan.keys, runtime, &failed)?;
     let listened = Listener::open(log, topics).and_then(|mut listener| listener.listen(&failed, heard));
     for role in &running {
         role.stop();
@@ -67,7 +74,44 @@ pub(crate) fn run(
     for role in running {
         ended = ended.and(role.join());
     }
-    ended.and(listened)
+    let delivered = ended.and(listened).and_then(|()| delivered(log.as_ref(), topics, &notifier, &told));
+    notifier.stop();
+    delivered.map(|()| told)
+}
+
+/// Waits until every step that there is has been read and delivered.
+fn delivered(
+    log: &dyn EventLog,
+    topics: &TopicSet,
+    notifier: &notify::Notifier,
+    told: &Told,
+) -> Result<(), Failure> {
+    let failed = || "cannot ask for positions".to_owned();
+    let group = format!("{}-notify", topics.prefix);
+    let steps = TopicPartition::new(topics.name(Topic::Escalation), 0);
+    let mut reader = log.read(&steps, 0).or_fail(Exit::Log, failed)?;
+    let mut end = 0;
+    while let Some(last) = reader.next(Duration::ZERO).or_fail(Exit::Log, failed)?.last() {
+        end = last.offset + 1;
+    }
+    let mut last_news = Instant::now();
+    let mut before = 0;
+    loop {
+        let committed = log.committed(&group, std::slice::from_ref(&steps)).or_fail(Exit::Log, failed)?;
+        let next = committed.first().map_or(0, |position| position.next_offset);
+        if next >= end && told.count() >= notifier.queued() {
+            return Ok(());
+        }
+        if told.count() > before {
+            (before, last_news) = (told.count(), Instant::now());
+        }
+        if last_news.elapsed() > SILENCE {
+            let what = format!("{} of {} messages were delivered", told.count(), notifier.queued());
+            return Err(Failure::new(Exit::Internal, what).hint("see what notify logged above"));
+        }
+        // Nothing more comes; this waits.
+        reader.next(WAIT).or_fail(Exit::Log, failed)?;
+    }
 }
 
 /// Appends every event to its home topic with its own time, and a mark to every source topic every six hours.

@@ -1,7 +1,10 @@
 //! `notify`: fired steps to people. Positions live in a consumer group, so that one process delivers each partition;
 //! what became of a delivery is in the receipt topic, so that a start goes on where the last one stopped.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod feed;
+mod time;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,9 +15,10 @@ use bellwether_log::{
 use bellwether_model::EventTime;
 use bellwether_notify::channel::terminal::Terminal;
 use bellwether_notify::channel::webhook::Webhook;
-use bellwether_notify::clock::{Clock as _, SystemClock};
+use bellwether_notify::clock::Clock;
 use bellwether_notify::random::Random;
-use bellwether_notify::{ChannelKind, Directory, Options, Outcome, Outlet, Service, Sink, SinkError, Target};
+use bellwether_notify::{ChannelKind, Directory, Outcome, Outlet, Service, Sink, SinkError, Target};
+use bellwether_wire::Payload;
 use bellwether_wire::topics::Topic;
 use bytes::Bytes;
 use tokio::runtime::Handle;
@@ -26,6 +30,8 @@ use crate::host::chain;
 use crate::keys::Keys;
 use crate::record;
 use crate::topic_set::TopicSet;
+use feed::Feed;
+use time::Time;
 
 /// How long a poll waits; a stop is seen within it.
 const POLL: Duration = Duration::from_millis(200);
@@ -39,9 +45,15 @@ const BATCH_BYTES: usize = 1024 * 1024;
 pub(crate) struct Notifier {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), Failure>>,
+    queued: Arc<AtomicUsize>,
 }
 
 impl Notifier {
+    /// Deliveries that were handed to a target so far, each once.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued.load(Ordering::SeqCst)
+    }
+
     /// Stops: attempts under way may finish, the rest is taken up by the next start.
     pub(crate) fn stop(self) {
         self.stop.store(true, Ordering::SeqCst);
@@ -65,7 +77,23 @@ pub(crate) fn start(
     runtime: &Handle,
     failed: &Arc<AtomicBool>,
 ) -> Result<Notifier, Failure> {
-    let outlets = outlets(config)?;
+    start_with(outlets(config)?, config.kafka.ordinal, log, topics, keys, runtime, failed)
+}
+
+/// The same with targets that are not the configuration's.
+///
+/// # Errors
+/// When the log refuses.
+pub(crate) fn start_with(
+    outlets: Vec<Outlet>,
+    ordinal: u32,
+    log: &Arc<dyn EventLog>,
+    topics: &TopicSet,
+    keys: &Keys,
+    runtime: &Handle,
+    failed: &Arc<AtomicBool>,
+) -> Result<Notifier, Failure> {
+    let time = Time::of(topics.time);
     let directory = Directory::new(keys.pseudonym.clone());
     let sink = LogSink {
         appender: Mutex::new(
@@ -76,8 +104,8 @@ pub(crate) fn start(
     let service = {
         let _entered = runtime.enter();
         let random = Random::of_the_machine();
-        let (clock, sink) = (Arc::new(SystemClock), Arc::new(sink));
-        Service::new(Options::default(), directory, outlets, clock, random, sink)
+        let (clock, sink) = (time.clock(), Arc::new(sink));
+        Service::new(time.options(), directory, outlets, clock, random, sink)
             .or_fail(Exit::Usage, || "the targets below notify are not valid".to_owned())?
     };
     let member = log
@@ -85,19 +113,24 @@ pub(crate) fn start(
             group: format!("{}-notify", topics.prefix),
             topics: vec![topics.name(Topic::Escalation)],
             assignor: Assignor::CooperativeSticky,
-            transactional_id: format!("{}-notify-{}", topics.prefix, config.kafka.ordinal),
+            transactional_id: format!("{}-notify-{}", topics.prefix, ordinal),
             start_at_beginning: true,
             max_batch_bytes: BATCH_BYTES,
             max_batch_records: BATCH_RECORDS,
         })
         .or_fail(Exit::Log, || "cannot join the group of notify".to_owned())?;
     let stop = Arc::new(AtomicBool::new(false));
+    let queued = Arc::new(AtomicUsize::new(0));
     let worker = Worker {
         service,
         log: Arc::clone(log),
         topics: topics.clone(),
         runtime: runtime.clone(),
         stop: Arc::clone(&stop),
+        feed: Feed::open(log.as_ref(), topics)?,
+        clock: time.clock(),
+        time,
+        queued: Arc::clone(&queued),
     };
     let failed = Arc::clone(failed);
     let thread = std::thread::Builder::new()
@@ -110,7 +143,7 @@ pub(crate) fn start(
             ended
         })
         .or_fail(Exit::Internal, || "cannot start a thread for notify".to_owned())?;
-    Ok(Notifier { stop, thread })
+    Ok(Notifier { stop, thread, queued })
 }
 
 fn outlets(config: &Config) -> Result<Vec<Outlet>, Failure> {
@@ -148,25 +181,22 @@ struct Worker {
     topics: TopicSet,
     runtime: Handle,
     stop: Arc<AtomicBool>,
+    feed: Feed,
+    time: Time,
+    clock: Arc<dyn Clock>,
+    queued: Arc<AtomicUsize>,
 }
 
 impl Worker {
-    fn run(self, mut member: Box<dyn Member>) -> Result<(), Failure> {
-        for record in read_all(self.log.as_ref(), &self.topics.name(Topic::Reference))? {
-            self.learn(&record);
-        }
-        let mut learnt = self.reference_reader()?;
+    fn run(mut self, mut member: Box<dyn Member>) -> Result<(), Failure> {
         for record in read_all(self.log.as_ref(), &self.topics.name(Topic::Receipt))? {
             if let Ok(event) = record::to_event(&record) {
+                self.time.passes(event.time);
                 self.service.restore(&event);
             }
         }
+        self.learn(self.clock.now())?;
         while !self.stop.load(Ordering::SeqCst) {
-            for record in
-                learnt.next(Duration::ZERO).or_fail(Exit::Log, || "cannot read reference".to_owned())?
-            {
-                self.learn(&record);
-            }
             match member.poll(POLL) {
                 Ok(Polled::Assigned(assignments)) => {
                     for assignment in assignments {
@@ -178,7 +208,7 @@ impl Worker {
                     }
                 }
                 Ok(Polled::Batch { records, token }) => {
-                    self.submit(&records);
+                    self.submit(&records)?;
                     let transaction =
                         Transaction { records: Vec::new(), positions: positions(&records), token };
                     if let Err(error) = member.commit(transaction) {
@@ -186,7 +216,7 @@ impl Worker {
                         tracing::warn!(error = %chain(&error), "positions of notify were not committed");
                     }
                 }
-                Ok(Polled::Revoked { .. } | Polled::Idle { .. }) => {}
+                Ok(Polled::Revoked { .. } | Polled::Idle { .. }) => self.learn(self.clock.now())?,
                 Err(error) => tracing::warn!(error = %chain(&error), "notify cannot read steps"),
             }
         }
@@ -195,23 +225,20 @@ impl Worker {
         member.leave().or_fail(Exit::Log, || "cannot leave the group of notify".to_owned())
     }
 
-    fn reference_reader(&self) -> Result<Box<dyn bellwether_log::PartitionReader>, Failure> {
-        let partition = bellwether_log::TopicPartition::new(self.topics.name(Topic::Reference), 0);
-        let failed = || format!("cannot read {partition}");
-        let start = self.log.bounds(&partition).or_fail(Exit::Log, failed)?.start;
-        self.log.read(&partition, start).or_fail(Exit::Log, failed)
-    }
-
-    fn learn(&self, record: &Record) {
-        if let Ok(event) = record::to_event(record) {
-            self.service.learn(&event);
-        }
+    /// Takes up what the other topics say, so that a message has what is known when its step is told.
+    fn learn(&mut self, through: EventTime) -> Result<(), Failure> {
+        let service = &self.service;
+        self.feed.take(through, &|event| service.learn(event))
     }
 
     /// Steps before the committed position that may still be in retry.
-    fn submit_again(&self, partition: &bellwether_log::TopicPartition, until: i64) -> Result<(), Failure> {
+    fn submit_again(
+        &mut self,
+        partition: &bellwether_log::TopicPartition,
+        until: i64,
+    ) -> Result<(), Failure> {
         let failed = || format!("cannot read {partition}");
-        let since = SystemClock.now().minus(Options::default().horizon());
+        let since = self.clock.now().minus(self.time.options().horizon());
         let start = self.log.bounds(partition).or_fail(Exit::Log, failed)?.start;
         let mut reader = self.log.read(partition, start).or_fail(Exit::Log, failed)?;
         loop {
@@ -221,24 +248,30 @@ impl Worker {
                 .filter(|record| record.offset < until && EventTime::from_ms(record.timestamp_ms) >= since)
                 .cloned()
                 .collect();
-            self.submit(&recent);
+            self.submit(&recent)?;
             if records.last().is_none_or(|last| last.offset + 1 >= until) {
                 return Ok(());
             }
         }
     }
 
-    fn submit(&self, records: &[Record]) {
+    fn submit(&mut self, records: &[Record]) -> Result<(), Failure> {
         for record in records {
             match record::to_event(record) {
                 Ok(event) => {
-                    self.runtime.block_on(self.service.submit(&event));
+                    self.time.passes(event.time);
+                    if matches!(event.payload, Payload::StepFired(_)) {
+                        self.learn(event.time)?;
+                    }
+                    let submitted = self.runtime.block_on(self.service.submit(&event));
+                    self.queued.fetch_add(submitted.queued, Ordering::SeqCst);
                 }
                 Err(error) => {
                     tracing::error!(from = %record.from, offset = record.offset, %error, "no event")
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -281,3 +314,6 @@ impl Sink for LogSink {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
