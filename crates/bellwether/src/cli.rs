@@ -163,6 +163,9 @@ pub(crate) struct Import {
     /// Also infer people, squads and memberships from users, boards and teams
     #[arg(long)]
     pub infer_reference: bool,
+    /// Say of every source read that this is all of it up to an instant: when the export was taken (RFC 3339)
+    #[arg(long, value_name = "INSTANT")]
+    pub complete_through: Option<String>,
     /// Jira site, where the payloads do not tell
     #[arg(long, value_name = "SITE")]
     pub jira_site: Option<String>,

@@ -7,8 +7,10 @@ use std::io::{BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use bellwether_connectors::clock::{Clock as _, SystemClock};
 use bellwether_connectors::{ImportOptions, ImportReport, Progress, import};
 use bellwether_log::EventLog;
+use bellwether_model::EventTime;
 use bellwether_wire::{Event, json};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -27,7 +29,9 @@ use crate::topic_set::TopicSet;
 /// When the log does not take the events, or the file cannot be written. What could not be read is in the report and
 /// in the exit code.
 pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
-    let options = options(config, args);
+    let mut options = options(config, args);
+    options.complete_through =
+        args.complete_through.as_deref().map(|text| past(text, SystemClock.now())).transpose()?;
     let mut target = match &args.to {
         Some(path) => Target::file(path)?,
         None => Target::log(config)?,
@@ -72,8 +76,26 @@ fn options(config: &Config, args: &Import) -> ImportOptions {
                 |source| source.mapping.over(&of_all.pagerduty),
             ),
         infer_reference: args.infer_reference,
+        complete_through: None,
         document_bytes_max: config.import.document_bytes_max,
     }
+}
+
+/// An instant through which an export can be complete.
+///
+/// # Errors
+/// When it is no instant, or one that is still to come.
+fn past(text: &str, now: EventTime) -> Result<EventTime, Failure> {
+    let hint = "the instant at which the export was begun, such as 2026-03-01T08:00:00Z";
+    let at = EventTime::parse(text)
+        .or_fail(Exit::Usage, || format!("--complete-through {text} is no instant"))
+        .map_err(|failure| failure.hint(hint))?;
+    if at > now {
+        let what =
+            format!("--complete-through {text} is still to come: nobody knows what will have happened");
+        return Err(Failure::new(Exit::Usage, what).hint(hint));
+    }
+    Ok(at)
 }
 
 /// The source whose own mapping holds: the one that is named, else the only one there is.
@@ -190,11 +212,21 @@ fn print(format: Format, report: &ImportReport) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_export_is_complete_through_no_instant_that_is_still_to_come() {
+        let now = EventTime::parse("2026-03-01T00:00:00Z").expect("an instant");
+        assert_eq!(past("2026-03-01T00:00:00Z", now).expect("it has come"), now);
+        let refused = past("2026-03-01T00:00:01Z", now).expect_err("refused").to_string();
+        assert!(refused.contains("still to come"), "{refused}");
+        assert!(past("yesterday", now).is_err());
+    }
+
     fn args(site: Option<&str>) -> Import {
         Import {
             paths: Vec::new(),
             to: None,
             infer_reference: false,
+            complete_through: None,
             jira_site: site.map(str::to_owned),
             linear_workspace: None,
             pagerduty_account: None,

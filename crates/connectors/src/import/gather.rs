@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_wire::Event;
 
+use super::progress::Gaps;
 use super::reference::Reference;
 use crate::source::Source;
 use crate::{jira, linear, pagerduty};
@@ -30,6 +31,8 @@ pub(crate) struct Output {
     pub(crate) passed_over: BTreeMap<(FileIndex, String), u64>,
     /// What was found out, assumed or not seen.
     pub(crate) notes: BTreeSet<String>,
+    /// Why a source is seen not to be whole.
+    pub(crate) gaps: Gaps,
     /// People and teams, for inferred reference data.
     pub(crate) reference: Reference,
 }
@@ -47,6 +50,13 @@ impl Output {
     /// Something was read and says nothing the catalogue carries.
     pub(crate) fn pass_over(&mut self, file: FileIndex, why: impl Into<String>) {
         *self.passed_over.entry((file, why.into())).or_default() += 1;
+    }
+
+    /// Something of a source is seen to be missing: noted, and the source is not complete.
+    pub(crate) fn gap(&mut self, source: Source, note: impl Into<String>) {
+        let note = note.into();
+        self.gaps.entry(source).or_insert_with(|| note.clone());
+        self.note(note);
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {

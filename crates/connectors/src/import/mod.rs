@@ -17,6 +17,7 @@ pub(crate) mod expand;
 pub(crate) mod gather;
 mod options;
 mod order;
+pub(crate) mod progress;
 mod read;
 pub(crate) mod recognise;
 pub(crate) mod reference;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use bellwether_model::EventTime;
+
 use crate::{jira, linear, pagerduty};
 
 /// Settings of an import.
@@ -22,6 +24,8 @@ pub struct ImportOptions {
     /// Also emits `person`, `identity`, `squad` and `membership` events inferred from users, boards and teams.
     /// They carry names, and ids that begin with `inferred:`.
     pub infer_reference: bool,
+    /// Through which instant the export has everything: when it was taken, as whoever took it knows. `None` says nothing.
+    pub complete_through: Option<EventTime>,
     /// Longest single JSON document, line or compressed file once unpacked; longer ones are refused.
     pub document_bytes_max: u64,
 }
@@ -36,6 +40,7 @@ impl Default for ImportOptions {
             linear: linear::Mapping::default(),
             pagerduty: pagerduty::Mapping::default(),
             infer_reference: false,
+            complete_through: None,
             document_bytes_max: DOCUMENT_BYTES_MAX,
         }
     }

@@ -130,10 +130,13 @@ impl Gathering {
     /// Makes events of everything.
     pub(crate) fn map(mut self, account: Option<&str>, output: &mut Output) {
         if self.issues_in_all > self.issues_seen {
-            output.note(format!(
-                "Jira: a page says there are {} issues; {} are here. Pages are missing",
-                self.issues_in_all, self.issues_seen
-            ));
+            output.gap(
+                Source::Jira,
+                format!(
+                    "Jira: a page says there are {} issues; {} are here. Pages are missing",
+                    self.issues_in_all, self.issues_seen
+                ),
+            );
         }
         let uris = self.accounts.uris(Source::Jira, account);
         let mut by_uri: BTreeMap<String, Site> = BTreeMap::new();

@@ -272,7 +272,10 @@ impl Gathering {
     pub(crate) fn map(mut self, mapping: &Mapping, account: Option<&str>, output: &mut Output) {
         let uris = self.accounts.uris(Source::Linear, account);
         if self.more_pages {
-            output.note("Linear: a page says that there is more; fetch until hasNextPage is false");
+            output.gap(
+                Source::Linear,
+                "Linear: a page says that there is more; fetch until hasNextPage is false",
+            );
         }
         let t_shirt_teams: BTreeSet<String> = self
             .teams

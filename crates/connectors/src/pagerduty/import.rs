@@ -263,9 +263,12 @@ impl Gathering {
             ("log entries", self.entries.len(), self.entries_in_all),
         ] {
             if in_all > seen as u64 {
-                output.note(format!(
-                    "PagerDuty: a page says there are {in_all} {what}; {seen} are here. Pages are missing"
-                ));
+                output.gap(
+                    Source::PagerDuty,
+                    format!(
+                        "PagerDuty: a page says there are {in_all} {what}; {seen} are here. Pages are missing"
+                    ),
+                );
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bellwether_connectors::import::Verdict;
 use bellwether_connectors::{ImportOptions, ImportReport};
+use bellwether_model::EventTime;
 use bellwether_wire::Event;
 use serde_json::Value;
 
@@ -220,4 +221,49 @@ fn exports_of_several_sources_lie_in_one_folder() {
     let people = |event: &&Event| event.type_name() == "bellwether.person.recorded.v1";
     // Ada and Ben are known to three systems each, Cleo to one.
     assert_eq!(events.iter().filter(people).count(), 3);
+}
+
+#[test]
+fn a_source_is_said_to_be_complete_only_when_told_and_when_nothing_of_it_is_missing() {
+    let through = EventTime::parse("2026-03-01T00:00:00Z").unwrap();
+    let progressed = |paths: &[PathBuf], complete_through| {
+        let options = ImportOptions { complete_through, ..ImportOptions::default() };
+        let (report, events) = imported(paths, &options);
+        let said: Vec<String> = events
+            .iter()
+            .filter(|event| event.type_name() == "bellwether.source.progressed.v1")
+            .map(|event| format!("{} {} {}", event.id.source, event.id.id, event.time))
+            .collect();
+        (said, report.notes.join("\n"))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, value: &serde_json::Value| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, value.to_string()).unwrap();
+        path
+    };
+    let cycle = serde_json::json!({"data": {"team": {"cycles": {
+        "pageInfo": {"hasNextPage": false},
+        "nodes": [{"id": "c1", "number": 1, "startsAt": "2026-02-01T00:00:00Z", "endsAt": "2026-02-14T00:00:00Z",
+            "completedAt": "2026-02-14T00:00:00Z", "team": {"id": "t1", "key": "PAY"}}]}}}});
+    let whole = write("whole.json", &cycle);
+    assert_eq!(progressed(std::slice::from_ref(&whole), None).0, Vec::<String>::new(), "nobody told");
+    let (said, notes) = progressed(std::slice::from_ref(&whole), Some(through));
+    assert_eq!(
+        said,
+        [format!("linear://default progress/{through} {through}")],
+        "as of the instant it is complete through: {notes}"
+    );
+
+    let mut cut = cycle.clone();
+    cut["data"]["team"]["cycles"]["pageInfo"]["hasNextPage"] = true.into();
+    let (said, notes) = progressed(&[write("cut.json", &cut)], Some(through));
+    assert_eq!(said, Vec::<String>::new());
+    assert!(notes.contains("not said to be complete through"), "{notes}");
+
+    let broken = folder.path().join("broken.json");
+    std::fs::write(&broken, "{\"data\": ").unwrap();
+    let (said, notes) = progressed(&[whole, broken], Some(through));
+    assert_eq!(said, Vec::<String>::new());
+    assert!(notes.contains("could not be read"), "{notes}");
 }

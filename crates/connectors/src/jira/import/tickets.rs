@@ -181,25 +181,31 @@ fn note_unknown_sprints(context: &Context<'_>, histories: &[History], unseen: &m
 
 fn tell(uri: &str, unseen: &Unseen, output: &mut Output) {
     if unseen.cut > 0 {
-        output.note(format!(
+        output.gap(Source::Jira, format!(
             "{uri}: the changelog of {} issues is cut; their earliest known state stands in for what came before. \
              Export /rest/api/3/issue/{{id}}/changelog for them",
             unseen.cut
         ));
     }
     if unseen.without_changelog > 0 {
-        output.note(format!(
-            "{uri}: {} issues came without a changelog; only their present state is known. Export with \
+        output.gap(
+            Source::Jira,
+            format!(
+                "{uri}: {} issues came without a changelog; only their present state is known. Export with \
              expand=changelog",
-            unseen.without_changelog
-        ));
+                unseen.without_changelog
+            ),
+        );
     }
     if !unseen.unknown_sprints.is_empty() {
-        output.note(format!(
-            "{uri}: {} sprints are named in changelogs and are not here; export \
+        output.gap(
+            Source::Jira,
+            format!(
+                "{uri}: {} sprints are named in changelogs and are not here; export \
              /rest/agile/1.0/board/{{id}}/sprint",
-            unseen.unknown_sprints.len()
-        ));
+                unseen.unknown_sprints.len()
+            ),
+        );
     }
 }
 

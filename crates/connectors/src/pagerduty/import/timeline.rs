@@ -13,6 +13,7 @@ use super::super::map::{self, IncidentState, Mapping, Origin};
 use super::super::wire::{Incident, LogEntry, Reference};
 use super::{Kept, note_person, origin};
 use crate::import::gather::{FileIndex, Output, Uris};
+use crate::source::Source;
 
 /// Notification outcomes that reached nobody.
 const UNDELIVERED: &[&str] = &["failed", "failure", "error", "undelivered", "blocked"];
@@ -74,10 +75,13 @@ pub(super) fn map(
         }
     }
     if blind > 0 {
-        output.note(format!(
-            "PagerDuty: {blind} incidents came without log entries and without assignments: \
+        output.gap(
+            Source::PagerDuty,
+            format!(
+                "PagerDuty: {blind} incidents came without log entries and without assignments: \
              who was paged for them is not known. Export /log_entries"
-        ));
+            ),
+        );
     }
 }
 
