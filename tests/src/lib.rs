@@ -1,4 +1,4 @@
-//! Tests that cross crates: conformance of brokers, architecture, hygiene of the tree.
+//! Tests that cross crates: conformance of brokers, the product as a whole, architecture, hygiene of the tree.
 //!
 //! What it is: a package of its own, because a `tests` folder beside a virtual manifest is silently never built.
 //! What it is not: a place for what one crate can test by itself; prefer the lowest layer that can fail for the
@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod conformance;
+pub mod product;
 
 /// The folder of the workspace's own Cargo.toml.
 pub fn workspace_root() -> PathBuf {

@@ -1,0 +1,136 @@
+//! `import` on a running `up`: the second time adds nothing, and history pages nobody (R14).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, ensure};
+use bellwether_model::{EventTime, Millis};
+use bellwether_tests::product::{Outside, Process, Settings, run, up};
+use bellwether_wire::topics::Topic;
+use bellwether_wire::{Payload, binary, json};
+
+use super::present::PAGES;
+
+/// The tools of the fixtures.
+const TOOLS: [&str; 3] = ["jira", "linear", "pagerduty"];
+
+/// Our own export of a burning engineer, alone.
+pub(crate) fn history_pages_nobody() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let settings = Settings::live(&folder.path().join("up"), "past");
+    let exports = folder.path().join("exports");
+    export(&exports)?;
+    let path = exports.to_str().context("a path that is text")?;
+    twice(&settings, &[path], 0, 1)
+}
+
+/// What real tools have sent, with our own beside it, so that something fires.
+pub(crate) fn fixtures_twice(fixtures: &Path) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let settings = Settings::live(&folder.path().join("up"), "past");
+    let exports = folder.path().join("exports");
+    export(&exports)?;
+    let mut paths: Vec<String> = TOOLS.iter().map(|tool| fixtures.join(tool).display().to_string()).collect();
+    paths.push(exports.display().to_string());
+    let words: Vec<&str> = paths.iter().map(String::as_str).collect();
+    // Some of the fixtures are tables without the raw payloads: refused, which the exit code says.
+    twice(&settings, &words, 1, 100)
+}
+
+fn twice(settings: &Settings, paths: &[&str], code: i32, least: usize) -> anyhow::Result<()> {
+    let mut process = up(settings)?;
+    let log = Outside::connect(&process.servers, settings)?;
+    import(settings, &process, paths, code)?;
+    log.settle(|| process.check())?;
+    let once = state(settings, &process, &log)?;
+    let sources = sources(&log)?;
+    import(settings, &process, paths, code)?;
+    log.settle(|| process.check())?;
+    let again = state(settings, &process, &log)?;
+    ensure!(self::sources(&log)? >= 2 * sources, "the second import published less than the first");
+    ensure!(once == again, "the second import adds: {:#?}", difference(&once, &again));
+    ensure!(once.len() >= least, "{} things in the log", once.len());
+
+    let mut fired = 0;
+    for said in log.contents(Topic::Trigger)? {
+        if let Payload::TriggerFired(message) = binary::read(&said.headers, said.value.as_ref())?.payload {
+            ensure!(message.backfill, "no backfill: {message:?}");
+            fired += 1;
+        }
+    }
+    ensure!(fired > 0, "nothing fired, so nothing is shown");
+    let steps = log.contents(Topic::Escalation)?;
+    ensure!(steps.is_empty(), "history escalates: {}", steps[0].line());
+    process.stop()
+}
+
+fn import(settings: &Settings, process: &Process, paths: &[&str], code: i32) -> anyhow::Result<()> {
+    let mut words = vec!["import", "--infer-reference", "--bootstrap-servers", process.servers.as_str()];
+    words.extend(paths);
+    run(settings, &words)?.expect(code)?;
+    Ok(())
+}
+
+fn sources(log: &Outside) -> anyhow::Result<i64> {
+    Topic::SOURCES.into_iter().map(|topic| log.end(topic)).sum()
+}
+
+/// How often each event is in what the roles wrote. Ticks are not counted: the clock goes on.
+fn state(settings: &Settings, process: &Process, log: &Outside) -> anyhow::Result<BTreeMap<String, usize>> {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    let facts =
+        run(settings, &["topics", "read", "facts", "--bootstrap-servers", &process.servers])?.expect(0)?;
+    for line in facts.out.lines() {
+        let event = json::read(line)?;
+        if !matches!(event.payload, Payload::TickRecorded(_)) {
+            *counted.entry(format!("fact {} {}", event.id.source, event.id.id)).or_default() += 1;
+        }
+    }
+    for topic in [Topic::Trigger, Topic::Escalation, Topic::EscalationDelay, Topic::Receipt, Topic::Dlq] {
+        for said in log.contents(topic)? {
+            let event = format!("{} {} {}", topic.thing(), said.header("ce_source"), said.header("ce_id"));
+            *counted.entry(event).or_default() += 1;
+        }
+    }
+    Ok(counted)
+}
+
+fn difference(once: &BTreeMap<String, usize>, again: &BTreeMap<String, usize>) -> Vec<String> {
+    again
+        .iter()
+        .filter(|(event, count)| once.get(*event) != Some(count))
+        .map(|(event, count)| format!("{event}: {} times, then {count}", once.get(event).unwrap_or(&0)))
+        .collect()
+}
+
+/// PagerDuty's notification log of somebody who was paged too often until nine days ago.
+fn export(folder: &Path) -> anyhow::Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("a clock after 1970")?;
+    let last = EventTime::from_ms(i64::try_from(now.as_secs())? * 1_000).minus(Millis::days(9));
+    let entries: Vec<String> = (0..PAGES)
+        .map(|page| {
+            let at = last.minus(Millis::hours(12 * i64::from(PAGES - page))).to_rfc3339();
+            let reference = |kind: &str, id: &str, path: &str| {
+                let url = format!("https://burning.pagerduty.com/{path}/{id}");
+                format!(r#"{{"id":"{id}","type":"{kind}_reference","summary":"{id}","html_url":"{url}"}}"#)
+            };
+            let incident = reference("incident", &format!("QBURN{page}"), "incidents");
+            let (service, user) =
+                (reference("service", "PSVC", "services"), reference("user", "PADA", "users"));
+            format!(
+                r#"{{"id":"RBURN{page}","type":"notify_log_entry","created_at":"{at}",
+                "html_url":"https://burning.pagerduty.com/incidents/QBURN{page}/log_entries/RBURN{page}",
+                "service":{service},"incident":{incident},"teams":[],"user":{user},
+                "channel":{{"type":"auto","notification":{{"type":"phone","address":"x","status":"success"}}}}}}"#
+            )
+        })
+        .collect();
+    let users = r#"{"users":[{"id":"PADA","type":"user","summary":"Ada","name":"Ada","email":"ada@burning.example",
+        "html_url":"https://burning.pagerduty.com/users/PADA","time_zone":"Etc/UTC","teams":[{"id":"PTEAM",
+        "type":"team_reference","summary":"Burning","html_url":"https://burning.pagerduty.com/teams/PTEAM"}]}]}"#;
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("log_entries.json"), format!(r#"{{"log_entries":[{}]}}"#, entries.join(",")))?;
+    std::fs::write(folder.join("users.json"), users)?;
+    Ok(())
+}
