@@ -40,9 +40,14 @@ impl FoldFactory for RouteFactory {
     }
 
     fn restore(&self, _unit: UnitId, _engine: &str, snapshot: &[u8]) -> Result<Box<dyn Fold>, RestoreError> {
-        let router = Router::restore(snapshot)
+        let (router, last_mark) = match (self.topics.time, snapshot.split_last_chunk()) {
+            (TimeMode::Warped, Some((router, last_mark))) => (router, i64::from_le_bytes(*last_mark)),
+            (TimeMode::Warped, None) => return Err(RestoreError::new("a router's state without its last mark")),
+            (TimeMode::Live, _) => (snapshot, i64::MIN),
+        };
+        let router = Router::restore(router)
             .map_err(|error| RestoreError::with_source("not a router's state", error))?;
-        Ok(Box::new(Route { router, topics: self.topics.clone(), last_mark: i64::MIN }))
+        Ok(Box::new(Route { router, topics: self.topics.clone(), last_mark }))
     }
 
     fn engine(&self) -> &str {
@@ -100,12 +105,17 @@ impl Fold for Route {
         self.topics.time == TimeMode::Warped
     }
 
+    /// The router's state; under warped time with the last mark behind it, which the other inputs bring once more.
     fn snapshot(&self) -> Vec<u8> {
-        self.router.snapshot()
+        let mut bytes = self.router.snapshot();
+        if self.topics.time == TimeMode::Warped {
+            bytes.extend(self.last_mark.to_le_bytes());
+        }
+        bytes
     }
 
     fn state_hash(&self) -> StateHash {
-        hash(&self.router.snapshot())
+        hash(&self.snapshot())
     }
 }
 
@@ -170,5 +180,48 @@ impl Route {
         for record in record::of_facts(facts, &self.topics, partition, at_ms) {
             out.push(record);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_log::TopicPartition;
+    use bellwether_wire::topics::Topic;
+
+    use super::*;
+
+    /// The mark of an instant in a source topic, and how many facts a fold makes of it.
+    fn facts_of_mark(fold: &mut dyn Fold, topics: &TopicSet, source: Topic) -> usize {
+        let at = EventTime::from_ms(1_000);
+        let tick = pb::TickRecorded { at: Some(instant::timestamp(at)) };
+        let mark = record::of_event(&Event::new("test://marks", "mark", at, tick), topics, source, 0);
+        let record = Record {
+            from: TopicPartition::new(topics.name(source), 0),
+            offset: 0,
+            key: mark.key,
+            value: mark.value,
+            headers: mark.headers,
+            timestamp_ms: at.ms(),
+        };
+        let mut out = Outputs::collecting();
+        fold.apply(&record, &mut out).expect("a mark");
+        out.records().iter().filter(|record| record.to.topic == topics.name(Topic::Facts)).count()
+    }
+
+    #[test]
+    fn a_mark_passed_before_a_snapshot_is_not_passed_on_again_after_it() {
+        let topics = TopicSet {
+            prefix: "warped".into(),
+            facts: 2,
+            functions: 1,
+            replication: 1,
+            time: TimeMode::Warped,
+        };
+        let factory = RouteFactory { topics: topics.clone() };
+        let mut before = factory.create(UnitId(0));
+        assert_eq!(facts_of_mark(before.as_mut(), &topics, Topic::Sprint), 2);
+        let mut after = factory.restore(UnitId(0), ENGINE, &before.snapshot()).expect("its own snapshot");
+        assert_eq!(facts_of_mark(after.as_mut(), &topics, Topic::Ticket), 0);
+        assert_eq!(after.state_hash(), before.state_hash());
     }
 }
