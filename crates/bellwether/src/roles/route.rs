@@ -42,7 +42,9 @@ impl FoldFactory for RouteFactory {
     fn restore(&self, _unit: UnitId, _engine: &str, snapshot: &[u8]) -> Result<Box<dyn Fold>, RestoreError> {
         let (router, last_mark) = match (self.topics.time, snapshot.split_last_chunk()) {
             (TimeMode::Warped, Some((router, last_mark))) => (router, i64::from_le_bytes(*last_mark)),
-            (TimeMode::Warped, None) => return Err(RestoreError::new("a router's state without its last mark")),
+            (TimeMode::Warped, None) => {
+                return Err(RestoreError::new("a router's state without its last mark"));
+            }
             (TimeMode::Live, _) => (snapshot, i64::MIN),
         };
         let router = Router::restore(router)
