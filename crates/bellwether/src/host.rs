@@ -162,6 +162,7 @@ fn parts(plan: &Plan, role: Role) -> (Options, Arc<dyn FoldFactory>) {
             let mut options = Options::new(app, role.name(), "", topics.functions, dead_letters, changelog);
             options.inputs = vec![topics.name(Topic::Trigger), topics.name(Topic::Command)];
             options.assignor = Assignor::Range;
+            options.order = InputOrder::Merge;
             options.clock_rule = ClockRule::WhenCaughtUp;
             options.broadcast = vec![topics.name(Topic::Reference)];
             let factory = EscalateFactory {
@@ -189,3 +190,6 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,33 @@ pub(crate) use escalate::EscalateFactory;
 pub(crate) use process::ProcessFactory;
 pub(crate) use route::RouteFactory;
 
-use bellwether_runtime::StateHash;
+use bellwether_log::Record;
+use bellwether_model::EventTime;
+use bellwether_runtime::{OrderKey, StateHash};
+use bellwether_wire::binary;
 
 /// Version of the folds' meaning, kept in snapshots.
 pub(crate) const ENGINE: &str = concat!("bellwether-", env!("CARGO_PKG_VERSION"));
+
+/// CloudEvents type of a tick, and of a mark.
+const TICK_TYPE: &str = "bellwether.tick.recorded.v1";
+
+/// How long a role's clock may stand still before that is a pause worth telling (R71).
+const PAUSE_MS: i64 = 60_000;
+
+/// Place of an event among those of other inputs: by time, source and id (R2), a mark after every event of its instant.
+fn order_key(record: &Record) -> OrderKey {
+    let header = |name| binary::optional(&record.headers, name).unwrap_or_default();
+    let at_ms = EventTime::parse(header("ce_time")).map_or(record.timestamp_ms, EventTime::ms);
+    let is_mark = header("ce_type") == TICK_TYPE;
+    let mut tie = vec![u8::from(is_mark)];
+    if !is_mark {
+        tie.extend_from_slice(header("ce_source").as_bytes());
+        tie.push(0x1f);
+        tie.extend_from_slice(header("ce_id").as_bytes());
+    }
+    OrderKey { at_ms, tie }
+}
 
 /// Hash of a state's bytes.
 fn hash(bytes: &[u8]) -> StateHash {

@@ -1,5 +1,8 @@
 //! `escalate`: triggers and commands in, timed steps out; its state lives in the compacted delay topic.
 //!
+//! Triggers and commands are folded by time, source and id, so that a backlog of both gives what it would have given when it
+//! came: an acknowledgement is never read before what it acknowledges.
+//!
 //! Time comes from the owner's clock, and under warped time from the ticks that the processor passes on. Commands that
 //! concern key results are passed on to `okr`, so that the squads' folds see them in their own order.
 
@@ -13,13 +16,10 @@ use bellwether_wire::Payload;
 use bellwether_wire::topics::Topic;
 use bytes::Bytes;
 
-use super::{ENGINE, hash};
+use super::{ENGINE, PAUSE_MS, hash};
 use crate::keys::Keys;
 use crate::record;
-use crate::topic_set::TopicSet;
-
-/// A clock that stood still longer than this was a pause: repeats that fell into it are dropped (R71).
-const PAUSE_MS: i64 = 60_000;
+use crate::topic_set::{TimeMode, TopicSet};
 
 /// Makes the escalator's fold of each partition.
 #[derive(Debug, Clone)]
@@ -122,7 +122,11 @@ impl Fold for Escalate {
     }
 
     fn order_key(&self, record: &Record) -> OrderKey {
-        OrderKey { at_ms: record.timestamp_ms, tie: Vec::new() }
+        super::order_key(record)
+    }
+
+    fn holds_until_marks(&self) -> bool {
+        self.topics.time == TimeMode::Warped
     }
 
     fn snapshot(&self) -> Vec<u8> {

@@ -11,7 +11,7 @@ use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
 use bellwether_wire::{Payload, catalogue, frame, instant, pb};
 
-use super::{ENGINE, hash};
+use super::{ENGINE, PAUSE_MS, hash};
 use crate::keys::Keys;
 use crate::record;
 use crate::topic_set::{TimeMode, TopicSet};
@@ -74,10 +74,10 @@ impl Fold for Process {
             match Fact::decode(bytes) {
                 Ok(fact) => {
                     self.engine.apply(&fact, at, &mut said);
-                    if self.is_mark(&fact) {
-                        // What was decided up to the mark comes before it.
+                    if self.concerns_escalator(&fact) {
+                        // What was decided up to the mark, or the outage, comes before it.
                         self.say(std::mem::take(&mut said), out);
-                        self.pass_on_mark(&fact, out);
+                        self.pass_on(&fact, out);
                     }
                 }
                 Err(error) => self.say_skipped(record, &error.to_string(), at, &mut said),
@@ -93,6 +93,24 @@ impl Fold for Process {
         let id = format!("tick/{}/{}", self.partition, now.to_rfc3339());
         let fact = Fact::new(Event::new("bellwether://process", id, now, tick)).to_message();
         for record in record::of_facts(&[fact], &self.topics, self.partition, None) {
+            out.push(record);
+        }
+    }
+
+    fn resumed(&mut self, paused_since_ms: i64, now_ms: i64, out: &mut Outputs) {
+        if now_ms - paused_since_ms < PAUSE_MS {
+            return;
+        }
+        let (since, now) = (EventTime::from_ms(paused_since_ms), EventTime::from_ms(now_ms));
+        let (role, partitions) = ("process".to_owned(), vec![self.partition]);
+        let paused = pb::ProcessPaused { role: role.clone(), partitions: partitions.clone() };
+        let resumed = pb::ProcessResumed { role, partitions };
+        let id = |word: &str| format!("{word}/{}/{}", self.partition, since.to_rfc3339());
+        let facts = [
+            Fact::new(Event::new("bellwether://process", id("paused"), since, paused)).to_message(),
+            Fact::new(Event::new("bellwether://process", id("resumed"), now, resumed)).to_message(),
+        ];
+        for record in record::of_facts(&facts, &self.topics, self.partition, None) {
             out.push(record);
         }
     }
@@ -142,12 +160,17 @@ impl Process {
         }
     }
 
-    fn is_mark(&self, fact: &Fact) -> bool {
-        self.topics.time == TimeMode::Warped && matches!(fact.event.payload, Payload::TickRecorded(_))
+    /// The escalator learns from the processor that it was away, and under warped time that an instant is over.
+    fn concerns_escalator(&self, fact: &Fact) -> bool {
+        match &fact.event.payload {
+            Payload::TickRecorded(_) => self.topics.time == TimeMode::Warped,
+            Payload::ProcessPaused(_) | Payload::ProcessResumed(_) => true,
+            // Triggers are said by the engine; nothing else of a squad's facts is the escalator's business.
+            _ => false,
+        }
     }
 
-    /// Under warped time the escalator learns from the processor that an instant is over.
-    fn pass_on_mark(&self, fact: &Fact, out: &mut Outputs) {
+    fn pass_on(&self, fact: &Fact, out: &mut Outputs) {
         for partition in 0..self.topics.functions {
             out.push(record::of_event(&fact.event, &self.topics, Topic::Trigger, partition));
         }
@@ -173,5 +196,42 @@ fn function(event: &Event) -> &str {
         Payload::TriggerSuppressed(m) => &m.function,
         Payload::TriggerCleared(m) => &m.function,
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_wire::ids::HashKey;
+
+    use super::*;
+
+    #[test]
+    fn a_processor_that_was_away_for_a_minute_says_so_in_its_own_facts() {
+        let topics =
+            TopicSet { prefix: "t".into(), facts: 4, functions: 1, replication: 1, time: TimeMode::Live };
+        let keys = Keys { id: HashKey::ZERO, pseudonym: HashKey::ZERO };
+        let factory = ProcessFactory { topics: topics.clone(), keys, thresholds: Thresholds::default() };
+        let told = |away_ms: i64| {
+            let mut out = Outputs::collecting();
+            factory.create(UnitId(3)).resumed(1_000, 1_000 + away_ms, &mut out);
+            let records = out.records().iter();
+            let facts = records.flat_map(|record| {
+                assert_eq!((&record.to.topic, record.to.partition), (&topics.name(Topic::Facts), 3));
+                let frame = record.value.clone().expect("a frame");
+                let facts: Vec<String> = frame::cut(&frame)
+                    .expect("whole")
+                    .into_iter()
+                    .map(|fact| Fact::decode(fact).expect("a fact").event)
+                    .map(|event| format!("{} {}", event.type_name(), event.time.ms()))
+                    .collect();
+                facts
+            });
+            facts.collect::<Vec<_>>()
+        };
+        assert_eq!(told(PAUSE_MS - 1), Vec::<String>::new());
+        assert_eq!(
+            told(PAUSE_MS),
+            ["bellwether.process.paused.v1 1000", "bellwether.process.resumed.v1 61000"]
+        );
     }
 }

@@ -13,7 +13,8 @@ use bellwether_runtime::{
     Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId,
 };
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, binary, instant, pb, topics};
+use bellwether_wire::topics::Topic;
+use bellwether_wire::{Payload, instant, pb, topics};
 
 use super::{ENGINE, hash};
 use crate::record;
@@ -90,17 +91,7 @@ impl Fold for Route {
     }
 
     fn order_key(&self, record: &Record) -> OrderKey {
-        let header = |name| binary::optional(&record.headers, name).unwrap_or_default();
-        let at_ms = EventTime::parse(header("ce_time")).map_or(record.timestamp_ms, EventTime::ms);
-        // A mark comes after every event of its instant.
-        let is_mark = header("ce_type") == TICK_TYPE;
-        let mut tie = vec![u8::from(is_mark)];
-        if !is_mark {
-            tie.extend_from_slice(header("ce_source").as_bytes());
-            tie.push(0x1f);
-            tie.extend_from_slice(header("ce_id").as_bytes());
-        }
-        OrderKey { at_ms, tie }
+        super::order_key(record)
     }
 
     fn holds_until_marks(&self) -> bool {
@@ -120,9 +111,6 @@ impl Fold for Route {
         hash(&self.snapshot())
     }
 }
-
-/// CloudEvents type of a tick, and of a mark.
-pub(crate) const TICK_TYPE: &str = "bellwether.tick.recorded.v1";
 
 impl Route {
     fn send(&self, event: &Event, routed: Routed, out: &mut Outputs) {
@@ -163,7 +151,8 @@ impl Route {
         }
     }
 
-    /// Every input has passed this instant: every partition may judge its deadlines.
+    /// Every input has passed this instant: every partition may judge its deadlines, and commands up to it may be
+    /// obeyed, since whoever publishes marks publishes what happened before them first.
     fn mark(&mut self, at: EventTime, out: &mut Outputs) {
         if at.ms() <= self.last_mark {
             return;
@@ -171,9 +160,13 @@ impl Route {
         self.last_mark = at.ms();
         let tick = pb::TickRecorded { at: Some(instant::timestamp(at)) };
         let id = format!("mark/{}", at.to_rfc3339());
-        let fact = Fact::new(Event::new("bellwether://route", id, at, tick)).to_message();
+        let mark = Event::new("bellwether://route", id, at, tick);
+        let fact = Fact::new(mark.clone()).to_message();
         for partition in 0..self.topics.facts {
             self.push(partition, std::slice::from_ref(&fact), at, out);
+        }
+        for partition in 0..self.topics.functions {
+            out.push(record::of_event(&mark, &self.topics, Topic::Command, partition));
         }
     }
 
