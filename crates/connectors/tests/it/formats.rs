@@ -255,7 +255,7 @@ fn a_source_is_said_to_be_complete_only_when_told_and_when_nothing_of_it_is_miss
         "as of the instant it is complete through: {notes}"
     );
 
-    let mut cut = cycle.clone();
+    let mut cut = cycle;
     cut["data"]["team"]["cycles"]["pageInfo"]["hasNextPage"] = true.into();
     let (said, notes) = progressed(&[write("cut.json", &cut)], Some(through));
     assert_eq!(said, Vec::<String>::new());
