@@ -193,7 +193,7 @@ impl KafkaMember {
             wait = Duration::ZERO;
         }
         while self.flows.has_room(self.group.max_batch_records, self.group.max_batch_bytes) {
-            match consumer.poll(mem::take(&mut wait)) {
+            match consumer.poll(whole_millis(mem::take(&mut wait))) {
                 None => break,
                 Some(Ok(message)) => self.flows.admit(&message),
                 Some(Err(error)) => self.failed = judge(&self.group.group, error),
@@ -307,6 +307,13 @@ impl Member for KafkaMember {
     }
 }
 
+/// A wait in whole milliseconds, upwards. The client waits in those and makes up for a fraction by polling in a loop: an
+/// idle member spent a millisecond of CPU on each poll.
+fn whole_millis(wait: Duration) -> Duration {
+    let millis = wait.as_nanos().div_ceil(1_000_000);
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
 /// What a failed poll means: nothing when it passes on its own, as lost connections do.
 fn judge(group: &str, error: KafkaError) -> Option<Error> {
     let what = || format!("poll as a member of {group}");
@@ -333,5 +340,18 @@ fn judge(group: &str, error: KafkaError) -> Option<Error> {
             _ => Some(failure::fatal(what(), error)),
         },
         _ => Some(failure::failure(what(), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_and_none_stays_none() {
+        assert_eq!(whole_millis(Duration::ZERO), Duration::ZERO);
+        assert_eq!(whole_millis(Duration::from_nanos(1)), Duration::from_millis(1));
+        assert_eq!(whole_millis(Duration::from_micros(99_999)), Duration::from_millis(100));
+        assert_eq!(whole_millis(Duration::from_millis(100)), Duration::from_millis(100));
     }
 }
