@@ -20,7 +20,7 @@ use crate::failure;
 use crate::member::KafkaMember;
 use crate::options::KafkaOptions;
 use crate::reader::Readers;
-use crate::topics;
+use crate::topics::{self, Admin};
 
 /// A cluster as one process sees it. Clones share its connections.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ struct Inner {
     options: KafkaOptions,
     common: Common,
     asking: Arc<Asking>,
+    admin: Admin,
     readers: Arc<Readers>,
 }
 
@@ -51,19 +52,20 @@ impl KafkaLog {
         let common = Common::new(&options);
         let asking = Arc::new(Asking::open(&options, &common)?);
         let readers = Arc::new(Readers::new(options.clone(), common.clone(), Arc::clone(&asking)));
-        Ok(Self { inner: Arc::new(Inner { options, common, asking, readers }) })
+        let admin = Admin::new(options.clone(), common.clone());
+        Ok(Self { inner: Arc::new(Inner { options, common, asking, admin, readers }) })
     }
 }
 
 impl EventLog for KafkaLog {
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<()> {
         let inner = &self.inner;
-        topics::create(&inner.options, &inner.common, &inner.asking, topics)
+        topics::create(&inner.admin, &inner.asking, topics)
     }
 
     fn describe_topics(&self, prefix: &str) -> Result<Vec<TopicInfo>> {
         let inner = &self.inner;
-        topics::describe(&inner.options, &inner.common, &inner.asking, prefix)
+        topics::describe(&inner.admin, &inner.asking, prefix)
     }
 
     fn bounds(&self, partition: &TopicPartition) -> Result<Bounds> {
