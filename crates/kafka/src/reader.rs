@@ -6,6 +6,8 @@
 //!   event taken in a batch (librdkafka #4844): it is asked only until the first such event.
 //! - The stable end is asked for by another client: a broker answers one connection in order, behind a waiting fetch.
 //! - Clients are kept and used again: connecting takes longer than most catch-ups, and closing takes 100 ms.
+//! - A reader that is at the end and is not asked to wait holds no client: it asks where the end is, and goes on when
+//!   that has moved. A client would fetch a hundred times a second what changes a few times a day.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +57,16 @@ impl Readers {
         partition: &TopicPartition,
         from_offset: i64,
     ) -> Result<KafkaReader> {
-        let fatal = |error| failure::fatal(format!("read {partition} from {from_offset}"), error);
+        let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
+        let cursor = Cursor { partition: partition.clone(), number, next_offset: from_offset, end: None };
+        let source = Some(self.assign(&cursor)?);
+        Ok(KafkaReader { readers: Arc::clone(self), source, cursor, failed: None, is_parked: false })
+    }
+
+    /// A client that reads where the cursor is.
+    fn assign(&self, cursor: &Cursor) -> Result<BatchConsumer> {
+        let Cursor { partition, number, next_offset, .. } = cursor;
+        let fatal = |error| failure::fatal(format!("read {partition} from {next_offset}"), error);
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let source = match kept {
             Some(source) => source,
@@ -66,18 +77,12 @@ impl Readers {
                 BatchConsumer::new(consumer, BATCH)
             }
         };
-        let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
         let mut assignment = TopicPartitionList::with_capacity(1);
         assignment
-            .add_partition_offset(&partition.topic, number, Offset::Offset(from_offset))
+            .add_partition_offset(&partition.topic, *number, Offset::Offset(*next_offset))
             .and_then(|()| source.consumer.assign(&assignment))
             .map_err(fatal)?;
-        Ok(KafkaReader {
-            readers: Arc::clone(self),
-            source: Some(source),
-            cursor: Cursor { partition: partition.clone(), number, next_offset: from_offset, end: None },
-            failed: None,
-        })
+        Ok(source)
     }
 
     fn keep(&self, source: BatchConsumer) {
@@ -96,6 +101,8 @@ pub(crate) struct KafkaReader {
     cursor: Cursor,
     /// A failure met behind records, for the next call.
     failed: Option<RDKafkaErrorCode>,
+    /// At the end, with its client given back.
+    is_parked: bool,
 }
 
 /// Where a reader is.
@@ -228,6 +235,21 @@ impl KafkaReader {
         }
     }
 
+    fn park(&mut self) {
+        if let Some(source) = self.source.take() {
+            self.readers.keep(source);
+            self.is_parked = true;
+        }
+    }
+
+    fn unpark(&mut self) -> Result<()> {
+        // A client assigned anew knows its position until it reports the end.
+        self.cursor.end = None;
+        self.source = Some(self.readers.assign(&self.cursor)?);
+        self.is_parked = false;
+        Ok(())
+    }
+
     /// Whether everything below the stable end, as it is now, was read.
     fn is_at_end(&mut self) -> Result<bool> {
         if let Some(source) = &self.source {
@@ -246,6 +268,12 @@ impl KafkaReader {
 
 impl PartitionReader for KafkaReader {
     fn next(&mut self, timeout: Duration) -> Result<Vec<Record>> {
+        if self.is_parked {
+            if timeout.is_zero() && self.is_at_end()? {
+                return Ok(Vec::new());
+            }
+            self.unpark()?;
+        }
         let deadline = Instant::now() + SILENCE_BOUND;
         let mut waited = timeout.is_zero();
         let mut wait = Duration::ZERO;
@@ -257,6 +285,9 @@ impl PartitionReader for KafkaReader {
             }
             let at_end = self.is_at_end()?;
             if at_end && waited {
+                if timeout.is_zero() {
+                    self.park();
+                }
                 return Ok(records);
             }
             if Instant::now() >= deadline {
