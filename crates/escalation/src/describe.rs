@@ -1,14 +1,89 @@
-//! An escalation in one line.
+//! An escalation in one line, and all that run.
 
-use bellwether_model::Level;
+use bellwether_model::{EscalationId, EventTime, Level};
 
 use crate::escalation::{Escalation, Phase};
 use crate::escalator::Escalator;
 
+/// A running escalation, as somebody sees it who looks at an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its id.
+    pub escalation: EscalationId,
+    /// Rule of its trigger; empty when the trigger is not known.
+    pub rule: String,
+    /// Key result of its trigger, empty for none.
+    pub key_result: String,
+    /// Squad it is about, empty for none.
+    pub squad: String,
+    /// What holds it, or nothing.
+    pub held: Hold,
+    /// When it is looked at next; `None` when it waits for something that has no instant.
+    pub next_at: Option<EventTime>,
+    /// Every level and where it stands, in one line.
+    pub stands: String,
+}
+
+/// What keeps an escalation from going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing: its levels come when they are due.
+    Nothing,
+    /// A role is away, or has not told that it is back.
+    Pause,
+    /// Somebody put it off.
+    Snooze {
+        /// Until then.
+        until: EventTime,
+    },
+    /// Somebody has it: levels come, repeats do not.
+    Acknowledgement {
+        /// Until then.
+        until: EventTime,
+    },
+    /// A level is due and its guard does not hold.
+    Guard,
+}
+
+/// Every running escalation at an instant, in order of id.
+pub(crate) fn pending(escalator: &Escalator, now: EventTime) -> Vec<Pending> {
+    escalator.escalations.values().map(|running| pending_one(escalator, running, now)).collect()
+}
+
+fn pending_one(escalator: &Escalator, running: &Escalation, now: EventTime) -> Pending {
+    let instance = escalator.instances.get(&running.trigger);
+    let of = |word: Option<&str>| word.unwrap_or_default().to_owned();
+    Pending {
+        escalation: running.id.clone(),
+        rule: of(instance.map(|it| it.fired.rule.as_str())),
+        key_result: of(instance.map(|it| it.fired.key_result.as_str())),
+        squad: of(instance.map(|it| it.squad())),
+        held: hold(escalator, running, now),
+        next_at: running.wake,
+        stands: describe_running(escalator, running, now),
+    }
+}
+
+fn hold(escalator: &Escalator, running: &Escalation, now: EventTime) -> Hold {
+    if escalator.pauses.is_paused() {
+        return Hold::Pause;
+    }
+    if let Some(until) = running.snoozed_until.filter(|_| running.is_snoozed(now)) {
+        return Hold::Snooze { until };
+    }
+    if running.waits_for_guard() {
+        return Hold::Guard;
+    }
+    match running.acknowledged_until.filter(|_| running.is_acknowledged(now)) {
+        Some(until) => Hold::Acknowledgement { until },
+        None => Hold::Nothing,
+    }
+}
+
 /// What is known of an escalation.
 pub(crate) fn describe(escalator: &Escalator, id: &str) -> String {
     if let Some(running) = escalator.escalations.get(id) {
-        return describe_running(escalator, running);
+        return describe_running(escalator, running, escalator.now);
     }
     match escalator.instances.of_escalation(id) {
         Some(instance) => {
@@ -19,15 +94,15 @@ pub(crate) fn describe(escalator: &Escalator, id: &str) -> String {
     }
 }
 
-fn describe_running(escalator: &Escalator, running: &Escalation) -> String {
+fn describe_running(escalator: &Escalator, running: &Escalation, now: EventTime) -> String {
     let mut parts = vec![String::from("running")];
     if escalator.pauses.is_paused() {
         parts.push(String::from("paused"));
     }
-    if let Some(until) = running.acknowledged_until.filter(|_| running.is_acknowledged(escalator.now)) {
+    if let Some(until) = running.acknowledged_until.filter(|_| running.is_acknowledged(now)) {
         parts.push(format!("acknowledged until {until}"));
     }
-    if let Some(until) = running.snoozed_until.filter(|_| running.is_snoozed(escalator.now)) {
+    if let Some(until) = running.snoozed_until.filter(|_| running.is_snoozed(now)) {
         parts.push(format!("snoozed until {until}"));
     }
     for level in Level::ALL {

@@ -13,6 +13,7 @@ use bellwether_wire::{Event, Payload};
 use crate::changelog::Ledger;
 use crate::command::CommandId;
 use crate::deadlines::Deadlines;
+use crate::describe::Pending;
 use crate::error::Error;
 use crate::escalation::Escalation;
 use crate::firing::{Firing, Watch};
@@ -178,6 +179,12 @@ impl Escalator {
     /// What is known of an escalation, in one line, for status pages and logs.
     pub fn describe(&self, escalation: &str) -> String {
         crate::describe::describe(self, escalation)
+    }
+
+    /// Every running escalation as it stands at an instant, in order of id. It changes nothing and lets no time pass, so that
+    /// a restored state can be looked at beside the escalator that owns it.
+    pub fn pending(&self, now: EventTime) -> Vec<Pending> {
+        crate::describe::pending(self, now)
     }
 
     /// Looks at an escalation in the deadline phase of this instant.

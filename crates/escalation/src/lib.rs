@@ -50,6 +50,7 @@ mod turns;
 mod versions;
 mod watchers;
 
+pub use describe::{Hold, Pending};
 pub use error::Error;
 pub use escalator::Escalator;
 pub use options::Options;

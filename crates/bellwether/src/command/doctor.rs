@@ -1,8 +1,11 @@
 //! `bellwether doctor`: what is unresolved, stale, lagging or misconfigured; each line says what to do.
 
+mod escalations;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use bellwether_connectors::clock::{Clock as _, SystemClock};
 use bellwether_engine::routing::{Reason, Router};
 use bellwether_log::{EventLog, TopicPartition};
 use bellwether_model::{EventTime, Millis};
@@ -16,7 +19,7 @@ use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format;
 use crate::replay::order;
-use crate::topic_set::TopicSet;
+use crate::topic_set::{TimeMode, TopicSet};
 
 /// A source this far behind is stale for people, long before it holds a rule at a deadline.
 const STALE: Millis = Millis::hours(1);
@@ -29,6 +32,9 @@ struct Finding {
     area: &'static str,
     what: String,
     todo: String,
+    /// True for what is as it should be and waits for somebody all the same.
+    #[serde(rename = "notice")]
+    is_notice: bool,
 }
 
 /// Looks.
@@ -42,6 +48,7 @@ pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
             area: "log",
             what: "no log was looked at".to_owned(),
             todo: "add --bootstrap-servers HOST:PORT".to_owned(),
+            is_notice: false,
         });
     } else {
         let log = client::connect(config, &config.kafka.bootstrap_servers)?;
@@ -55,11 +62,13 @@ pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
                 mismatch.topic, mismatch.setting, mismatch.found, mismatch.wanted
             ),
             todo: mismatch.mend,
+            is_notice: false,
         }));
         if usable {
             findings.extend(unresolved(config, log.as_ref())?);
             findings.extend(lagging(log.as_ref(), &topics)?);
             findings.extend(dead(config, log.as_ref())?);
+            findings.extend(pending(config, log.as_ref())?);
         }
     }
     if findings.is_empty() {
@@ -69,7 +78,17 @@ pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
     format::rows(args.format, &["area", "what", "to do"], &findings, |finding| {
         vec![finding.area.to_owned(), finding.what.clone(), finding.todo.clone()]
     })?;
-    Ok(ExitCode::from(Exit::Findings as u8))
+    let is_well = findings.iter().all(|finding| finding.is_notice);
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(Exit::Findings as u8) })
+}
+
+/// What the escalator has pending.
+fn pending(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failure> {
+    let now = match config.topics.time {
+        TimeMode::Live => Some(SystemClock.now()),
+        TimeMode::Warped => None,
+    };
+    Ok(escalations::findings(&super::topics::records(config, log, Topic::EscalationDelay)?, now))
 }
 
 fn settings(config: &Config) -> Vec<Finding> {
@@ -81,6 +100,7 @@ fn settings(config: &Config) -> Vec<Finding> {
             what: "no webhook source is configured".to_owned(),
             todo: "add [[connect.jira]], [[connect.linear]] or [[connect.pagerduty]] to the configuration"
                 .to_owned(),
+            is_notice: false,
         });
     }
     if config.notify.webhook.is_empty() {
@@ -88,6 +108,7 @@ fn settings(config: &Config) -> Vec<Finding> {
             area: "notify",
             what: "steps reach the terminal only".to_owned(),
             todo: "add [[notify.webhook]] to the configuration".to_owned(),
+            is_notice: false,
         });
     }
     findings
@@ -123,6 +144,7 @@ fn unresolved(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failu
             area: "reference",
             what: "no organisation is recorded: quarters, zones and roles are unknown".to_owned(),
             todo: "publish organisation, squad, person, membership and key-result events".to_owned(),
+            is_notice: false,
         });
     }
     let mut waiting: BTreeMap<String, usize> = BTreeMap::new();
@@ -145,6 +167,7 @@ fn unresolved(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failu
             area: "unresolved",
             what: format!("{count} events wait for the {what}"),
             todo: todo.to_owned(),
+            is_notice: false,
         }
     }));
     findings.extend(progress.into_iter().filter(|(_, (through, _))| latest.since(*through) > STALE).map(
@@ -152,6 +175,7 @@ fn unresolved(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failu
             area: "stale",
             what: format!("{source} is complete through {} only{}", through.to_rfc3339(), because(&error)),
             todo: "look at its connector; rules that wait for it are held, not fired".to_owned(),
+            is_notice: false,
         },
     ));
     Ok(findings)
@@ -190,6 +214,7 @@ fn lagging(log: &dyn EventLog, topics: &TopicSet) -> Result<Vec<Finding>, Failur
                     area: "lag",
                     what: format!("{group} is {behind} records behind on {partition}"),
                     todo: format!("see that `bellwether {role}` or `bellwether up` runs, and /readyz of it"),
+                    is_notice: false,
                 });
             }
         }
@@ -216,6 +241,7 @@ fn dead(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failure> {
             what: format!("{count} records in {name}: {cause}"),
             todo: "mend the producer and publish them again; `bellwether topics read dlq` shows them"
                 .to_owned(),
+            is_notice: false,
         })
         .collect())
 }

@@ -1,5 +1,6 @@
 //! Commands: repeated when carried out, refused with a reason when not, folded once.
 
+use bellwether_escalation::{Escalator, Hold, Options};
 use bellwether_model::Millis;
 use bellwether_wire::{Event, Payload, pb};
 
@@ -185,4 +186,21 @@ fn a_trigger_without_the_id_of_its_escalation_gets_one_that_every_replay_makes_a
     };
     assert_eq!(started(), started());
     assert!(started().ends_with(" started default"));
+}
+
+#[test]
+fn a_restored_state_tells_what_is_pending_at_an_instant_without_running_it() {
+    let mut world = World::new();
+    world.fire(0, &Trigger::new("t", "kpi-drift"));
+    world.advance(0);
+    world.apply(1, snooze("esc-t", 30));
+    let mut restored = Escalator::new(Options::default());
+    restored.restore(world.escalator.changelog().into_iter()).expect("its own state");
+    let at = |hours: i64| restored.pending(hour(hours)).remove(0);
+    let early = at(2);
+    assert_eq!((early.escalation.as_str(), early.rule.as_str()), ("esc-t", "kpi-drift"));
+    assert_eq!(early.held, Hold::Snooze { until: hour(30) });
+    assert!(early.stands.contains("L1 sent"), "{}", early.stands);
+    assert_eq!(at(31).held, Hold::Nothing);
+    assert!(at(31).next_at.is_some());
 }
