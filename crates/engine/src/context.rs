@@ -168,10 +168,10 @@ impl Context<'_> {
     }
 
     /// True when an instance runs as it was last said: its condition holding again now changes nothing.
-    pub(crate) fn stands(&self, key: &InstanceKey, watched: impl FnOnce() -> String) -> bool {
+    pub(crate) fn stands(&self, key: &InstanceKey, watched: &str) -> bool {
         self.instances
             .get(key)
-            .is_some_and(|instance| instance.false_since.is_none() && instance.watched == watched())
+            .is_some_and(|instance| instance.false_since.is_none() && instance.watched == watched)
     }
 
     /// Clears an instance whose condition has been false long enough; called by the deadline.

@@ -165,7 +165,9 @@ impl Engine {
         if found != SNAPSHOT_FORMAT {
             return Err(RestoreError::Format { found });
         }
-        Ok(Self { options, state: rmp_serde::from_slice(state)? })
+        let mut state: State = rmp_serde::from_slice(state)?;
+        state.reference.derive();
+        Ok(Self { options, state })
     }
 
     fn run_deadlines(&mut self, through: EventTime, events: &mut Vec<Event>) {

@@ -3,6 +3,7 @@
 //! Everything is effective-dated ([`crate::versions`]) and known only once its event has been folded (R5). Names
 //! never enter: a person is a zone, a calendar, a level and a function.
 
+mod lines;
 mod people;
 mod records;
 
@@ -19,6 +20,8 @@ use bellwether_wire::envelope::Event;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use records::{Absence, CustomerCommitment, KeyResult, Organisation, Person, Squad, System};
+
+pub(crate) use lines::PageLines;
 
 use crate::versions::{Version, Versions};
 
@@ -37,6 +40,8 @@ pub(crate) struct Reference {
     threshold_sets: BTreeMap<String, Versions<BTreeMap<String, String>>>,
     base_thresholds: Thresholds,
     thresholds: Thresholds,
+    #[serde(skip)]
+    lines: PageLines,
     /// Instants to come at which a version becomes effective or ends.
     boundaries: BTreeSet<EventTime>,
     /// How often what is said of now may have changed.
@@ -71,6 +76,7 @@ impl Reference {
             key_results: BTreeMap::new(),
             commitments: BTreeMap::new(),
             threshold_sets: BTreeMap::new(),
+            lines: PageLines::of(&base_thresholds),
             thresholds: base_thresholds.clone(),
             base_thresholds,
             boundaries: BTreeSet::new(),
@@ -109,7 +115,18 @@ impl Reference {
             }
         }
         self.thresholds = thresholds;
+        self.lines = PageLines::of(&self.thresholds);
         self.epoch += 1;
+    }
+
+    /// What is derived of the thresholds and not written: made anew after a restore.
+    pub(crate) fn derive(&mut self) {
+        self.lines = PageLines::of(&self.thresholds);
+    }
+
+    /// The lines that page rules look at.
+    pub(crate) fn page_lines(&self) -> &PageLines {
+        &self.lines
     }
 
     /// Thresholds in force.

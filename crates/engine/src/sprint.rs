@@ -98,7 +98,9 @@ impl Sprints {
 
     /// Deliveries changed from an instant on: whoever could ship by a deployment that ended then is looked at.
     pub(crate) fn on_delivery(&mut self, context: &mut Context<'_>, from: EventTime) {
-        for id in self.ids_where(|_| true) {
+        let margin = margin(context);
+        let may_ship = |sprint: &Sprint| sprint.life.open || sprint.life.closes_within(margin, from);
+        for id in self.ids_where(may_ship) {
             self.mark(context, &id, from, false);
         }
     }
@@ -221,10 +223,8 @@ impl Sprints {
         if !sprint.squad.as_ref().is_some_and(|squad| context.owns(squad)) {
             return;
         }
-        let thresholds = context.thresholds();
-        let margin = thresholds.carry_over.max(thresholds.sprint_grace);
-        let last_close = sprint.life.closes.last().map(|close| close.at);
-        if last_close.is_some_and(|close| even_behind || at <= close.plus(margin)) {
+        let was_closed = !sprint.life.closes.is_empty();
+        if was_closed && (even_behind || sprint.life.closes_within(margin(context), at)) {
             self.look_now(context, id);
         } else if sprint.life.open {
             self.look(context, id, next_hour(context.now));
@@ -264,6 +264,12 @@ impl Sprints {
         interrupts.retain(|ticket| tickets.contains_key(ticket));
         exceptions.retain(|_, exception| exception.last_step().is_some_and(|last| last >= horizon));
     }
+}
+
+/// How long after its close a sprint's outcome may still change.
+fn margin(context: &Context<'_>) -> Millis {
+    let thresholds = context.thresholds();
+    thresholds.carry_over.max(thresholds.sprint_grace)
 }
 
 /// The squad a sprint is judged in: the one its events name, else the one of its board when it began.

@@ -24,7 +24,8 @@ use crate::order::next_hour;
 
 /// Most page sources named for a squad.
 const TOP_SOURCES: usize = 5;
-/// A squad with pages at every hour is published four times a day: who needs each page reads the page topic.
+/// A squad with pages at every hour is published four times a day, and with each of its triggers: who needs each page
+/// reads the page topic.
 const LEAST_BETWEEN: Millis = Millis::hours(6);
 
 /// What was published of a squad's load.

@@ -18,6 +18,8 @@ use crate::context::Context;
 
 /// How long pages are kept: a quarter of 92 days, a rolling window before it, and the horizon for late events.
 const KEEP_DAYS: i64 = 92 + 28 + 10;
+/// Pages may stay for so long after their time.
+const PRUNE_SLACK: Millis = Millis::days(14);
 
 /// One page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,9 +98,12 @@ impl PersonPages {
     pub(crate) fn now(&mut self, context: &Context<'_>, person: &PersonId) -> Now<'_> {
         self.standing(context, person);
         let standing = self.standing.as_ref().expect("it was just made");
-        let stands = self.today.as_ref().is_some_and(|today| today.is_of(standing, context.now));
-        if !stands {
-            self.today = Some(Today::of(context, standing, person, self.today.take(), &self.pages));
+        match &mut self.today {
+            Some(today) if today.is_of(standing, context.now) => {}
+            Some(today) if today.is_before(standing, context.now) => {
+                today.move_on(context, standing, person, &self.pages);
+            }
+            _ => self.today = Some(Today::of(context, standing, person, &self.pages)),
         }
         let today = self.today.as_ref().expect("it was just made");
         Now { standing, window: today.window() }
@@ -127,10 +132,10 @@ impl PersonPages {
         self.pages.get(first..end).unwrap_or_default().iter()
     }
 
-    /// Forgets what no window reaches any more.
+    /// Forgets what no window reaches any more, several days at once: what stays has to move.
     pub(crate) fn prune(&mut self, now: EventTime) {
         let keep = now.minus(Millis::days(KEEP_DAYS));
-        if self.pages.first().is_some_and(|first| first.at < keep) {
+        if self.pages.first().is_some_and(|first| first.at < keep.minus(PRUNE_SLACK)) {
             let gone = self.pages.partition_point(|page| page.at < keep);
             self.pages.drain(..gone);
         }

@@ -17,9 +17,20 @@ pub(crate) const WINDOW_DAYS: usize = 28;
 /// Pages of one local day.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Day {
-    /// All of them.
-    pub pages: u32,
+    /// All of them; nobody has more than 65,535 a day.
+    pub pages: u16,
     /// On a weekend day.
+    pub weekend: u16,
+    /// In sleep hours.
+    pub sleep: u16,
+    /// That rest on a proxy.
+    pub proxy: u16,
+}
+
+/// Pages of several days.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    /// On weekend days.
     pub weekend: u32,
     /// In sleep hours.
     pub sleep: u32,
@@ -68,7 +79,7 @@ impl Window {
 
     /// Pages of the last `days` days, today included.
     pub(crate) fn last(&self, days: usize) -> u32 {
-        self.days.iter().take(days).map(|day| day.pages).sum()
+        self.days.iter().take(days).map(|day| u32::from(day.pages)).sum()
     }
 
     /// Pages that will still be inside after `days` more days.
@@ -77,12 +88,11 @@ impl Window {
     }
 
     /// All days together.
-    pub(crate) fn sum(&self) -> Day {
-        self.days.iter().fold(Day::default(), |sum, day| Day {
-            pages: sum.pages + day.pages,
-            weekend: sum.weekend + day.weekend,
-            sleep: sum.sleep + day.sleep,
-            proxy: sum.proxy + day.proxy,
+    pub(crate) fn sum(&self) -> Sum {
+        self.days.iter().fold(Sum::default(), |sum, day| Sum {
+            weekend: sum.weekend + u32::from(day.weekend),
+            sleep: sum.sleep + u32::from(day.sleep),
+            proxy: sum.proxy + u32::from(day.proxy),
         })
     }
 
@@ -91,22 +101,21 @@ impl Window {
     }
 
     /// The same pages on a later day.
-    fn on(mut self, today: LocalDay) -> Self {
+    fn move_to(&mut self, today: LocalDay) {
         let passed = usize::try_from(today.since(self.today)).unwrap_or(WINDOW_DAYS).min(WINDOW_DAYS);
         self.days.rotate_right(passed);
         self.days[..passed].fill(Day::default());
         self.today = today;
         self.total = self.last(WINDOW_DAYS);
-        self
     }
 
     fn count(&mut self, day: LocalDay, tags: Tags) {
         let Ok(age) = usize::try_from(self.today.since(day)) else { return };
         if let Some(day) = self.days.get_mut(age) {
-            day.pages += 1;
-            day.weekend += u32::from(tags.weekend);
-            day.sleep += u32::from(tags.sleep);
-            day.proxy += u32::from(tags.proxy);
+            day.pages = day.pages.saturating_add(1);
+            day.weekend = day.weekend.saturating_add(u16::from(tags.weekend));
+            day.sleep = day.sleep.saturating_add(u16::from(tags.sleep));
+            day.proxy = day.proxy.saturating_add(u16::from(tags.proxy));
             self.total += 1;
         }
     }
@@ -128,33 +137,60 @@ impl Tags {
 }
 
 impl Today {
-    /// The window of a person now: yesterday's a day later where there is one, else counted from the pages.
-    pub(crate) fn of(
+    /// The window of a person now, counted from the pages.
+    pub(crate) fn of(context: &Context<'_>, standing: &Standing, person: &PersonId, pages: &[Page]) -> Self {
+        let zone = standing.zone;
+        let day = zone.local_day(context.now);
+        let mut today = Self {
+            epoch: standing.epoch,
+            zone,
+            from: zone.day_start(day),
+            until: zone.day_start(day.plus(1)),
+            window_from: zone.day_start(first_day(day)),
+            window: Window::empty(day),
+            on_call: None,
+        };
+        today.count_from(today.window_from, context, standing, person, pages);
+        today
+    }
+
+    /// The same window on a later day, of the same epoch.
+    pub(crate) fn move_on(
+        &mut self,
         context: &Context<'_>,
         standing: &Standing,
         person: &PersonId,
-        before: Option<Self>,
         pages: &[Page],
-    ) -> Self {
-        let zone = standing.zone;
-        let day = zone.local_day(context.now);
-        let first = day.minus(i32::try_from(WINDOW_DAYS).expect("28 fits") - 1);
-        let (from, until) = (zone.day_start(day), zone.day_start(day.plus(1)));
-        let window_from = zone.day_start(first);
-        let earlier = before.filter(|before| {
-            before.epoch == standing.epoch && before.zone == zone && before.window.today <= day
-        });
+    ) {
+        let day = self.zone.local_day(context.now);
+        let before = self.until;
+        self.from = self.zone.day_start(day);
+        self.until = self.zone.day_start(day.plus(1));
+        self.window_from = self.zone.day_start(first_day(day));
+        self.on_call = None;
+        self.window.move_to(day);
         // Pages of days that had not come yet are counted when they come.
-        let (window, uncounted) = match earlier {
-            Some(before) => (before.window.on(day), before.until),
-            None => (Window::empty(day), window_from),
-        };
-        let mut today = Self { epoch: standing.epoch, zone, from, until, window_from, window, on_call: None };
-        let newest = pages.iter().rev().skip_while(|page| page.at >= until);
-        for page in newest.take_while(|page| page.at >= uncounted) {
-            today.window.count(zone.local_day(page.at), Tags::of(context, standing, person, page));
+        self.count_from(before, context, standing, person, pages);
+    }
+
+    fn count_from(
+        &mut self,
+        from: EventTime,
+        context: &Context<'_>,
+        standing: &Standing,
+        person: &PersonId,
+        pages: &[Page],
+    ) {
+        let newest = pages.iter().rev().skip_while(|page| page.at >= self.until);
+        for page in newest.take_while(|page| page.at >= from) {
+            let day = self.zone.local_day(page.at);
+            self.window.count(day, Tags::of(context, standing, person, page));
         }
-        today
+    }
+
+    /// True when the window can move on to an instant.
+    pub(crate) fn is_before(&self, standing: &Standing, now: EventTime) -> bool {
+        self.epoch == standing.epoch && self.until <= now
     }
 
     /// True while the window is that of an instant.
@@ -194,6 +230,10 @@ impl Today {
     }
 }
 
+fn first_day(today: LocalDay) -> LocalDay {
+    today.minus(i32::try_from(WINDOW_DAYS).expect("28 fits") - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,8 +249,9 @@ mod tests {
         window.count(monday.minus(28), PLAIN);
         window.count(monday.plus(1), PLAIN);
         assert_eq!((window.total(), window.last(1)), (2, 1));
-        let tuesday = window.on(monday.plus(1));
-        assert_eq!((tuesday.total(), tuesday.last(1), tuesday.last(2)), (1, 0, 1));
-        assert_eq!(tuesday.on(monday.plus(40)).total(), 0);
+        window.move_to(monday.plus(1));
+        assert_eq!((window.total(), window.last(1), window.last(2)), (1, 0, 1));
+        window.move_to(monday.plus(40));
+        assert_eq!(window.total(), 0);
     }
 }

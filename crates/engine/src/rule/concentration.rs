@@ -44,7 +44,7 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId
     }
     for person in holders {
         let key = key(person, squad);
-        if !context.stands(&key, || watched(context, per_week(context, population.top()))) {
+        if !context.stands(&key, watched(context, per_week(context, population.top()))) {
             let finding = finding(pages, context, squad, person, &population, reading);
             context.judge(key, Verdict::True(Box::new(finding)));
         }
@@ -135,7 +135,7 @@ fn finding(
         explain: explain.build(),
         blast_radius: None,
         squads: vec![squad.to_string()],
-        watched: watched(context, mean),
+        watched: watched(context, mean).to_owned(),
         amend: None,
         second_window: false,
     }

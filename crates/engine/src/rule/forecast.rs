@@ -30,7 +30,7 @@ pub(crate) fn look(
         None => Verdict::NoData,
         Some(None) if context.instances.get(&key).is_none() => return,
         Some(None) => Verdict::no("the rate no longer takes the mean past the threshold"),
-        Some(Some(_)) if context.stands(&key, || watched(context, per_week(context, window.total()))) => {
+        Some(Some(_)) if context.stands(&key, watched(context, per_week(context, window.total()))) => {
             return;
         }
         Some(Some((day, forecast))) => {
@@ -54,7 +54,7 @@ fn first_day_above(
     if i64::from(days_known) < i64::from(thresholds.forecast_rate_days) {
         return None;
     }
-    let limit = thresholds.page_load_limit()?;
+    let limit = context.reference.page_lines().limit?;
     let recent = i128::from(window.last(rate_days(context)));
     if Ratio::from(window.total()) > limit || recent == 0 {
         return Some(None);
@@ -126,7 +126,7 @@ fn finding(
         explain,
         blast_radius: None,
         squads: home.iter().map(ToString::to_string).collect(),
-        watched: watched(context, mean),
+        watched: watched(context, mean).to_owned(),
         amend: None,
         second_window: false,
     }

@@ -23,7 +23,7 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, person: &Person
     if !now.standing.judged_here {
         return;
     }
-    let Some(limit) = context.thresholds().page_load_limit() else { return };
+    let Some(limit) = context.reference.page_lines().limit else { return };
     let total = now.window.total();
     let holds = Ratio::from(total) > limit;
     let runs = rule::is_running(context, person);
@@ -34,7 +34,7 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, person: &Person
     let (window, home) = (now.window.clone(), now.standing.home().cloned());
     let key = engineer(RuleId::VelocityDropPageLoad, person);
     if holds {
-        if !context.stands(&key, || watched(context, per_week(context, total))) {
+        if !context.stands(&key, watched(context, per_week(context, total))) {
             let finding = finding(pages, context, person, home.as_ref(), &window);
             context.judge(key, Verdict::True(Box::new(finding)));
         }
@@ -83,7 +83,7 @@ fn finding(
         explain,
         blast_radius: None,
         squads: home.iter().map(ToString::to_string).collect(),
-        watched: watched(context, mean),
+        watched: watched(context, mean).to_owned(),
         amend: None,
         second_window: false,
     }
@@ -108,10 +108,9 @@ pub(super) fn latest(
 }
 
 /// The side of the L4 guard's line that a rate is on: crossing it amends the running instance.
-pub(super) fn watched(context: &Context<'_>, mean: Ratio) -> String {
-    let line = context.thresholds().escalation_l4_pages_per_week;
-    let side = if mean >= line { "at least" } else { "below" };
-    format!("{side} {} pages a week", line.exact())
+pub(super) fn watched<'a>(context: &Context<'a>, mean: Ratio) -> &'a str {
+    let lines = context.reference.page_lines();
+    if mean >= lines.l4 { &lines.at_least } else { &lines.below }
 }
 
 /// Mean pages a week of that many pages in the window.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{EventTime, SprintId, SquadId};
+use bellwether_model::{EventTime, Millis, SprintId, SquadId};
 use bellwether_wire::{Payload, instant};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,11 @@ impl Life {
             }
         }
         (life, ignored)
+    }
+
+    /// True when what happened at an instant lies before the last close and a margin.
+    pub(crate) fn closes_within(&self, margin: Millis, at: EventTime) -> bool {
+        self.closes.last().is_some_and(|close| at <= close.at.plus(margin))
     }
 
     fn step(&mut self, order: &Order, kind: Kind) -> Result<(), &'static str> {
