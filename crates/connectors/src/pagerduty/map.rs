@@ -29,10 +29,9 @@ pub(crate) struct IncidentState {
     pub(crate) test: bool,
 }
 
-/// The channel of a proxy. No assignment and no acknowledgement says how somebody was notified; only what interrupts
-/// makes a page, and an assignment of an incident that is not of low urgency interrupts. `basis` says that it is a
-/// proxy.
-pub(crate) const PROXY_CHANNEL: pb::PageChannel = pb::PageChannel::Push;
+/// The channel of a proxy: none is told. No assignment and no acknowledgement says how somebody was notified; `basis`
+/// says that it is a proxy, and a proxy counts whatever its channel.
+pub(crate) const PROXY_CHANNEL: pb::PageChannel = pb::PageChannel::Unspecified;
 
 /// Where events come from and how.
 #[derive(Debug, Clone, Copy)]
