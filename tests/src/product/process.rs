@@ -14,7 +14,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::program;
 use super::settings::Settings;
-use crate::conformance::wait::{Deadline, eventually};
+use crate::conformance::wait::{Deadline, TURN, eventually};
 
 /// One wait for a line.
 const LINE: Duration = Duration::from_millis(500);
@@ -163,8 +163,11 @@ impl Process {
         Ok(())
     }
 
-    /// Fails when it has ended by itself.
+    /// Fails when it has ended by itself. Takes a turn, so that who looks again and again leaves it the processor.
     pub fn check(&mut self) -> anyhow::Result<()> {
+        if let Ok(line) = self.lines.recv_timeout(TURN) {
+            self.printed.push(line);
+        }
         match self.child.try_wait()? {
             None => Ok(()),
             Some(status) => bail!("it ended, {status}: {}", self.errors()),

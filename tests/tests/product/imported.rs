@@ -1,12 +1,14 @@
-//! `import` on a running `up`: the second time adds nothing, and history pages nobody (R14).
+//! `import` on a running `up`: the second time adds nothing, history pages nobody (R14), and an import that is cut short
+//! together with `up` and then repeated says what one in peace says.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use bellwether_model::{EventTime, Millis};
-use bellwether_tests::product::{Outside, Process, Settings, run, up};
+use bellwether_tests::conformance::wait::Deadline;
+use bellwether_tests::product::{Outside, Process, Settings, launch, run, up};
 use bellwether_wire::topics::Topic;
 use bellwether_wire::{Payload, binary, json};
 
@@ -15,6 +17,12 @@ use super::present::PAGES;
 /// The tools of the fixtures.
 const TOOLS: [&str; 3] = ["jira", "linear", "pagerduty"];
 
+/// How often each event is there.
+type Counted = BTreeMap<String, usize>;
+
+/// What must have grown when `up` and the import are killed.
+const KILLED_IN: [Topic; 3] = [Topic::Page, Topic::Facts, Topic::Trigger];
+
 /// Our own export of a burning engineer, alone.
 pub(crate) fn history_pages_nobody() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -22,7 +30,8 @@ pub(crate) fn history_pages_nobody() -> anyhow::Result<()> {
     let exports = folder.path().join("exports");
     export(&exports)?;
     let path = exports.to_str().context("a path that is text")?;
-    twice(&settings, &[path], 0, 1)
+    let said = twice(&settings, &[path], 0, 1)?;
+    cut_short(&settings.at(&folder.path().join("cut")), &[path], 0, &said)
 }
 
 /// What real tools have sent, with our own beside it, so that something fires.
@@ -35,10 +44,12 @@ pub(crate) fn fixtures_twice(fixtures: &Path) -> anyhow::Result<()> {
     paths.push(exports.display().to_string());
     let words: Vec<&str> = paths.iter().map(String::as_str).collect();
     // Some of the fixtures are tables without the raw payloads: refused, which the exit code says.
-    twice(&settings, &words, 1, 100)
+    let said = twice(&settings, &words, 1, 100)?;
+    cut_short(&settings.at(&folder.path().join("cut")), &words, 1, &said)
 }
 
-fn twice(settings: &Settings, paths: &[&str], code: i32, least: usize) -> anyhow::Result<()> {
+/// Imports twice; what triggers and escalations say, by identity and count.
+fn twice(settings: &Settings, paths: &[&str], code: i32, least: usize) -> anyhow::Result<Counted> {
     let mut process = up(settings)?;
     let log = Outside::connect(&process.servers, settings)?;
     import(settings, &process, paths, code)?;
@@ -61,15 +72,54 @@ fn twice(settings: &Settings, paths: &[&str], code: i32, least: usize) -> anyhow
     }
     ensure!(fired > 0, "nothing fired, so nothing is shown");
     let steps = log.contents(Topic::Escalation)?;
-    ensure!(steps.is_empty(), "history escalates: {}", steps[0].line());
-    process.stop()
+    if let Some(step) = steps.first() {
+        bail!("history escalates: {}", step.line());
+    }
+    process.stop()?;
+    Ok(of_triggers(again))
+}
+
+/// Kills `up` and the import again and again, then imports in peace. Which facts went to a squad before its people were
+/// known depends on where the cut was; what fires does not.
+fn cut_short(settings: &Settings, paths: &[&str], code: i32, wanted: &Counted) -> anyhow::Result<()> {
+    for topic in KILLED_IN {
+        let mut process = launch(settings)?;
+        let log = Outside::connect(&process.servers, settings)?;
+        let began = log.end(topic)?;
+        let importing = Process::start(settings, &words(&process, paths))?;
+        let deadline = Deadline::new(format!("{} grows", topic.thing()));
+        // A trigger fires once: after that there is nothing to wait for.
+        while log.end(topic)? <= began && (topic != Topic::Trigger || began == 0) {
+            process.check()?;
+            deadline.check(|| process.errors())?;
+        }
+        process.kill()?;
+        drop(importing);
+    }
+    let mut process = up(settings)?;
+    let log = Outside::connect(&process.servers, settings)?;
+    import(settings, &process, paths, code)?;
+    log.settle(|| process.check())?;
+    let found = of_triggers(state(settings, &process, &log)?);
+    process.stop()?;
+    ensure!(found == *wanted, "said after the kills {found:#?}\nand in peace {wanted:#?}");
+    Ok(())
 }
 
 fn import(settings: &Settings, process: &Process, paths: &[&str], code: i32) -> anyhow::Result<()> {
+    run(settings, &words(process, paths))?.expect(code)?;
+    Ok(())
+}
+
+fn words<'a>(process: &'a Process, paths: &[&'a str]) -> Vec<&'a str> {
     let mut words = vec!["import", "--infer-reference", "--bootstrap-servers", process.servers.as_str()];
     words.extend(paths);
-    run(settings, &words)?.expect(code)?;
-    Ok(())
+    words
+}
+
+fn of_triggers(mut counted: Counted) -> Counted {
+    counted.retain(|event, _| event.starts_with("trigger ") || event.starts_with("escalation "));
+    counted
 }
 
 fn sources(log: &Outside) -> anyhow::Result<i64> {
@@ -77,8 +127,8 @@ fn sources(log: &Outside) -> anyhow::Result<i64> {
 }
 
 /// How often each event is in what the roles wrote. Ticks are not counted: the clock goes on.
-fn state(settings: &Settings, process: &Process, log: &Outside) -> anyhow::Result<BTreeMap<String, usize>> {
-    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+fn state(settings: &Settings, process: &Process, log: &Outside) -> anyhow::Result<Counted> {
+    let mut counted = Counted::new();
     let facts =
         run(settings, &["topics", "read", "facts", "--bootstrap-servers", &process.servers])?.expect(0)?;
     for line in facts.out.lines() {
@@ -96,7 +146,7 @@ fn state(settings: &Settings, process: &Process, log: &Outside) -> anyhow::Resul
     Ok(counted)
 }
 
-fn difference(once: &BTreeMap<String, usize>, again: &BTreeMap<String, usize>) -> Vec<String> {
+fn difference(once: &Counted, again: &Counted) -> Vec<String> {
     again
         .iter()
         .filter(|(event, count)| once.get(*event) != Some(count))
