@@ -52,10 +52,10 @@ impl Output {
         *self.passed_over.entry((file, why.into())).or_default() += 1;
     }
 
-    /// Something of a source is seen to be missing: noted, and the source is not complete.
-    pub(crate) fn gap(&mut self, source: Source, note: impl Into<String>) {
+    /// Something is seen to be missing, of the source of a URI or of any of a kind by its word: noted, and not complete.
+    pub(crate) fn gap(&mut self, of: &str, note: impl Into<String>) {
         let note = note.into();
-        self.gaps.entry(source).or_insert_with(|| note.clone());
+        self.gaps.entry(of.to_owned()).or_insert_with(|| note.clone());
         self.note(note);
     }
 

@@ -18,7 +18,8 @@ pub(super) fn progressed(report: &mut ImportReport, output: &Output, through: Ev
     let unread = report.exit_nonzero().then(|| "a file, or a part of one, could not be read".to_owned());
     let mut said = Vec::new();
     for uri in &report.sources {
-        let gap = Source::of_uri(uri).and_then(|source| output.gaps.get(&source)).or(unread.as_ref());
+        let of_kind = || output.gaps.get(Source::of_uri(uri)?.word());
+        let gap = output.gaps.get(uri).or_else(of_kind).or(unread.as_ref());
         match gap {
             None => said.push(event(uri, through)),
             Some(gap) => {
@@ -40,5 +41,5 @@ fn event(uri: &str, through: EventTime) -> Event {
     Event::new(uri, format!("progress/{through}"), through, message).about(uri)
 }
 
-/// Why a source is not complete.
-pub(crate) type Gaps = BTreeMap<Source, String>;
+/// Why a source is not complete: by its URI, or by the word of all sources of a kind where nobody can tell which.
+pub(crate) type Gaps = BTreeMap<String, String>;

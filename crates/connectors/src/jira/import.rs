@@ -131,7 +131,7 @@ impl Gathering {
     pub(crate) fn map(mut self, account: Option<&str>, output: &mut Output) {
         if self.issues_in_all > self.issues_seen {
             output.gap(
-                Source::Jira,
+                Source::Jira.word(),
                 format!(
                     "Jira: a page says there are {} issues; {} are here. Pages are missing",
                     self.issues_in_all, self.issues_seen

@@ -273,7 +273,7 @@ impl Gathering {
         let uris = self.accounts.uris(Source::Linear, account);
         if self.more_pages {
             output.gap(
-                Source::Linear,
+                Source::Linear.word(),
                 "Linear: a page says that there is more; fetch until hasNextPage is false",
             );
         }

@@ -264,7 +264,7 @@ impl Gathering {
         ] {
             if in_all > seen as u64 {
                 output.gap(
-                    Source::PagerDuty,
+                    Source::PagerDuty.word(),
                     format!(
                         "PagerDuty: a page says there are {in_all} {what}; {seen} are here. Pages are missing"
                     ),

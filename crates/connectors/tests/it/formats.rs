@@ -267,3 +267,16 @@ fn a_source_is_said_to_be_complete_only_when_told_and_when_nothing_of_it_is_miss
     assert_eq!(said, Vec::<String>::new());
     assert!(notes.contains("could not be read"), "{notes}");
 }
+
+#[test]
+fn what_one_site_lacks_is_no_gap_of_another() {
+    let complete_through = Some(EventTime::parse("2026-06-01T00:00:00Z").unwrap());
+    let options = ImportOptions { complete_through, ..ImportOptions::default() };
+    let (report, events) = imported(&[data("jira")], &options);
+    let said: Vec<&str> = events
+        .iter()
+        .filter(|event| event.type_name() == "bellwether.source.progressed.v1")
+        .map(|event| event.id.source.as_str())
+        .collect();
+    assert_eq!(said, ["jira://jira.acme.example"], "{:?}", report.notes);
+}

@@ -181,7 +181,7 @@ fn note_unknown_sprints(context: &Context<'_>, histories: &[History], unseen: &m
 
 fn tell(uri: &str, unseen: &Unseen, output: &mut Output) {
     if unseen.cut > 0 {
-        output.gap(Source::Jira, format!(
+        output.gap(uri, format!(
             "{uri}: the changelog of {} issues is cut; their earliest known state stands in for what came before. \
              Export /rest/api/3/issue/{{id}}/changelog for them",
             unseen.cut
@@ -189,7 +189,7 @@ fn tell(uri: &str, unseen: &Unseen, output: &mut Output) {
     }
     if unseen.without_changelog > 0 {
         output.gap(
-            Source::Jira,
+            uri,
             format!(
                 "{uri}: {} issues came without a changelog; only their present state is known. Export with \
              expand=changelog",
@@ -199,7 +199,7 @@ fn tell(uri: &str, unseen: &Unseen, output: &mut Output) {
     }
     if !unseen.unknown_sprints.is_empty() {
         output.gap(
-            Source::Jira,
+            uri,
             format!(
                 "{uri}: {} sprints are named in changelogs and are not here; export \
              /rest/agile/1.0/board/{{id}}/sprint",

@@ -62,12 +62,12 @@ pub(super) fn map(
         }
     }
     if cut > 0 {
-        output.gap(Source::Linear, format!(
+        output.gap(Source::Linear.word(), format!(
             "Linear: the history of {cut} issues is cut; their earliest known state stands in for what came before"
         ));
     }
     if without_history > 0 {
-        output.gap(Source::Linear, format!(
+        output.gap(Source::Linear.word(), format!(
             "Linear: {without_history} issues came without history; only their present state is known. \
              Ask for history(first: 100) with from and to of state, cycle, estimate, assignee, priority, labels"
         ));

@@ -76,7 +76,7 @@ pub(super) fn map(
     }
     if blind > 0 {
         output.gap(
-            Source::PagerDuty,
+            Source::PagerDuty.word(),
             format!(
                 "PagerDuty: {blind} incidents came without log entries and without assignments: \
              who was paged for them is not known. Export /log_entries"
