@@ -1,6 +1,7 @@
 //! Memberships, indexed both ways: the squads of a person and the members of a squad.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bellwether_model::EventTime;
 use bellwether_model::{PersonId, SquadId};
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 /// One span of belonging.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MembershipSpan {
+    /// The membership it is a span of.
+    pub id: Arc<str>,
     /// Who.
     pub person: PersonId,
     /// Where.
@@ -28,64 +31,122 @@ impl MembershipSpan {
 /// All memberships by id. A later record of an id replaces the earlier one from its first instant on.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Memberships {
-    spans: BTreeMap<String, Vec<MembershipSpan>>,
+    spans: BTreeMap<Arc<str>, Vec<MembershipSpan>>,
     by_person: BTreeMap<PersonId, Vec<MembershipSpan>>,
     by_squad: BTreeMap<SquadId, Vec<MembershipSpan>>,
 }
 
 impl Memberships {
-    pub(crate) fn record(&mut self, id: &str, span: MembershipSpan) {
-        let spans = self.spans.entry(id.to_owned()).or_default();
-        spans.retain(|earlier| earlier.from < span.from);
-        for earlier in spans.iter_mut() {
-            earlier.until = Some(earlier.until.map_or(span.from, |until| until.min(span.from)));
-        }
-        spans.push(span);
-        self.index();
+    pub(crate) fn record(&mut self, span: MembershipSpan) {
+        self.change(&span.id.clone(), |spans| {
+            spans.retain(|earlier| earlier.from < span.from);
+            for earlier in spans.iter_mut() {
+                earlier.until = Some(earlier.until.map_or(span.from, |until| until.min(span.from)));
+            }
+            spans.push(span);
+        });
     }
 
     pub(crate) fn end(&mut self, id: &str, at: EventTime) {
-        for span in self.spans.get_mut(id).into_iter().flatten() {
-            span.until = Some(span.until.map_or(at, |until| until.min(at)));
+        if self.spans.contains_key(id) {
+            self.change(&Arc::from(id), |spans| {
+                for span in spans {
+                    span.until = Some(span.until.map_or(at, |until| until.min(at)));
+                }
+            });
         }
-        self.index();
     }
 
+    /// Squads of a person at an instant, in order of id, each once.
     pub(crate) fn squads_of(&self, person: &PersonId, at: EventTime) -> impl Iterator<Item = &SquadId> {
-        self.by_person.get(person).into_iter().flatten().filter(move |s| s.holds(at)).map(|s| &s.squad)
+        let theirs = self.by_person.get(person).into_iter().flatten();
+        each_once(theirs.filter(move |span| span.holds(at)).map(|span| &span.squad))
     }
 
+    /// Members of a squad at an instant, in order of id, each once.
     pub(crate) fn members_of(&self, squad: &SquadId, at: EventTime) -> impl Iterator<Item = &PersonId> {
-        self.by_squad.get(squad).into_iter().flatten().filter(move |s| s.holds(at)).map(|s| &s.person)
+        let theirs = self.by_squad.get(squad).into_iter().flatten();
+        each_once(theirs.filter(move |span| span.holds(at)).map(|span| &span.person))
     }
 
-    /// Everybody who ever was a member of a squad, in order of id.
+    /// Everybody who ever was a member of a squad, in order of id, each once.
     pub(crate) fn ever_members_of(&self, squad: &SquadId) -> impl Iterator<Item = &PersonId> {
-        let mut spans = self.by_squad.get(squad).into_iter().flatten().map(|span| &span.person).peekable();
-        std::iter::from_fn(move || {
-            let person = spans.next()?;
-            while spans.next_if(|next| *next == person).is_some() {}
-            Some(person)
-        })
+        each_once(self.by_squad.get(squad).into_iter().flatten().map(|span| &span.person))
     }
 
     pub(crate) fn first_of(&self, person: &PersonId) -> Option<EventTime> {
         self.by_person.get(person)?.iter().map(|span| span.from).min()
     }
 
-    fn index(&mut self) {
-        self.by_person.clear();
-        self.by_squad.clear();
-        for span in self.spans.values().flatten() {
-            self.by_person.entry(span.person.clone()).or_default().push(span.clone());
-            self.by_squad.entry(span.squad.clone()).or_default().push(span.clone());
+    /// Changes the spans of one membership, and what is indexed of them: an organisation is recorded one by one.
+    fn change(&mut self, id: &Arc<str>, change: impl FnOnce(&mut Vec<MembershipSpan>)) {
+        let spans = self.spans.entry(id.clone()).or_default();
+        let mut people: BTreeSet<PersonId> = spans.iter().map(|span| span.person.clone()).collect();
+        let mut squads: BTreeSet<SquadId> = spans.iter().map(|span| span.squad.clone()).collect();
+        change(spans);
+        people.extend(spans.iter().map(|span| span.person.clone()));
+        squads.extend(spans.iter().map(|span| span.squad.clone()));
+        for person in people {
+            let theirs = self.by_person.entry(person.clone()).or_default();
+            theirs.retain(|span| span.id != *id);
+            theirs.extend(spans.iter().filter(|span| span.person == person).cloned());
+            theirs.sort_by(|a, b| (&a.squad, a.from, &a.id).cmp(&(&b.squad, b.from, &b.id)));
         }
-        for spans in self.by_person.values_mut() {
-            spans.sort_by(|a, b| (&a.squad, a.from).cmp(&(&b.squad, b.from)));
+        for squad in squads {
+            let theirs = self.by_squad.entry(squad.clone()).or_default();
+            theirs.retain(|span| span.id != *id);
+            theirs.extend(spans.iter().filter(|span| span.squad == squad).cloned());
+            theirs.sort_by(|a, b| (&a.person, a.from, &a.id).cmp(&(&b.person, b.from, &b.id)));
         }
-        for spans in self.by_squad.values_mut() {
-            spans.sort_by(|a, b| (&a.person, a.from).cmp(&(&b.person, b.from)));
-            spans.dedup_by(|a, b| a.person == b.person && a.from == b.from && a.until == b.until);
+    }
+}
+
+/// Drops repeats that follow each other.
+fn each_once<'a, T: PartialEq + 'a>(sorted: impl Iterator<Item = &'a T>) -> impl Iterator<Item = &'a T> {
+    let mut last: Option<&T> = None;
+    sorted.filter(move |item| {
+        let is_new = last != Some(*item);
+        last = Some(*item);
+        is_new
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(id: &str, person: &str, squad: &str, from: i64) -> MembershipSpan {
+        MembershipSpan {
+            id: id.into(),
+            person: person.into(),
+            squad: squad.into(),
+            from: EventTime::from_ms(from),
+            until: None,
         }
+    }
+
+    #[test]
+    fn a_membership_recorded_again_moves_its_person_from_then_on() {
+        let mut all = Memberships::default();
+        all.record(span("m", "ann", "a", 0));
+        all.record(span("n", "bob", "a", 0));
+        all.record(span("m", "ann", "b", 10));
+        let at = EventTime::from_ms;
+        let ann = PersonId::from("ann");
+        assert_eq!(all.squads_of(&ann, at(9)).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(all.squads_of(&ann, at(10)).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(all.members_of(&"a".into(), at(10)).collect::<Vec<_>>(), ["bob"]);
+        all.end("m", at(20));
+        assert_eq!(all.squads_of(&ann, at(20)).count(), 0);
+    }
+
+    #[test]
+    fn two_memberships_in_one_squad_are_one_person_and_one_squad() {
+        let mut all = Memberships::default();
+        all.record(span("m", "ann", "a", 0));
+        all.record(span("n", "ann", "a", 5));
+        let at = EventTime::from_ms(7);
+        assert_eq!(all.squads_of(&"ann".into(), at).count(), 1);
+        assert_eq!(all.members_of(&"a".into(), at).count(), 1);
     }
 }

@@ -159,13 +159,14 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
             let from = instant::optional(message.effective_from.as_ref()).unwrap_or(entry.at);
             let until = instant::optional(message.effective_until.as_ref());
             let span = MembershipSpan {
+                id: membership_id(message).into(),
                 person: id(&message.person),
                 squad: SquadId::from(message.squad.as_str()),
                 from,
                 until,
             };
             entry.changed.boundaries.extend([Some(from), until].into_iter().flatten().filter(|at| *at > now));
-            reference.memberships.record(&membership_id(message), span);
+            reference.memberships.record(span);
             entry.changed.people = true;
         }
         Payload::SystemRecorded(message) => {
