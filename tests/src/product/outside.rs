@@ -35,6 +35,11 @@ impl Said {
         bellwether_wire::binary::optional(&self.headers, name).unwrap_or_default()
     }
 
+    /// True when it says that a role was away: when and how often is the clock's affair.
+    pub fn is_pause(&self) -> bool {
+        self.header("ce_type").starts_with("bellwether.process.")
+    }
+
     /// What it is, in a line.
     pub fn line(&self) -> String {
         let key = self.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default();

@@ -126,19 +126,23 @@ fn sources(log: &Outside) -> anyhow::Result<i64> {
     Topic::SOURCES.into_iter().map(|topic| log.end(topic)).sum()
 }
 
-/// How often each event is in what the roles wrote. Ticks are not counted: the clock goes on.
+/// How often each event is in what the roles wrote. Ticks and pauses are not counted: the clock goes on.
 fn state(settings: &Settings, process: &Process, log: &Outside) -> anyhow::Result<Counted> {
     let mut counted = Counted::new();
     let facts =
         run(settings, &["topics", "read", "facts", "--bootstrap-servers", &process.servers])?.expect(0)?;
     for line in facts.out.lines() {
         let event = json::read(line)?;
-        if !matches!(event.payload, Payload::TickRecorded(_)) {
+        let clock = |payload: &Payload| {
+            use Payload::{ProcessPaused, ProcessResumed, TickRecorded};
+            matches!(payload, TickRecorded(_) | ProcessPaused(_) | ProcessResumed(_))
+        };
+        if !clock(&event.payload) {
             *counted.entry(format!("fact {} {}", event.id.source, event.id.id)).or_default() += 1;
         }
     }
     for topic in [Topic::Trigger, Topic::Escalation, Topic::EscalationDelay, Topic::Receipt, Topic::Dlq] {
-        for said in log.contents(topic)? {
+        for said in log.contents(topic)?.iter().filter(|said| !said.is_pause()) {
             let event = format!("{} {} {}", topic.thing(), said.header("ce_source"), said.header("ce_id"));
             *counted.entry(event).or_default() += 1;
         }

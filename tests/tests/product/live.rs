@@ -3,7 +3,7 @@
 //! Two runs get the same files at the same time, one of them undisturbed. What is compared is every trigger and every
 //! record of an escalation, in the order of its trigger: identity, rule, subject, arithmetic, who is told what. What is
 //! left out is what the clock decides: record time, `firedAt`, `due` and other instants of deciding, which are later by
-//! as long as nobody ran; and positions.
+//! as long as nobody ran, and that nobody ran; and positions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,7 +101,7 @@ fn finish(process: &mut Process, settings: &Settings) -> anyhow::Result<Spoken> 
     ensure!(dead.is_empty(), "dead letters: {:?}", dead.iter().map(Said::line).collect::<Vec<_>>());
     let mut ids = BTreeSet::new();
     let mut spoken = Spoken::new();
-    for said in triggers.iter().chain(&steps) {
+    for said in triggers.iter().chain(&steps).filter(|said| !said.is_pause()) {
         let id = (said.header("ce_source"), said.header("ce_id"));
         ensure!(ids.insert(id), "said twice: {}", said.line());
         let (trigger, text) = text(said)?;
