@@ -143,7 +143,7 @@ fn main() -> Result<ExitCode> {
     }
     for round in 0..args.rounds.max(1) {
         for side in &mut sides {
-            side.round(&args, round).with_context(|| format!("round {round}"))?;
+            side.round(&args, round).with_context(|| format!("round {round} of {}", side.name))?;
         }
         // The first of a round finds the machine as the last of the round before left it.
         sides.reverse();
