@@ -193,3 +193,14 @@ fn an_outage_of_the_processor_is_passed_to_the_escalator() {
     let types: Vec<&str> = said.iter().map(Event::type_name).collect();
     assert_eq!(types, ["bellwether.process.paused.v1", "bellwether.process.resumed.v1"]);
 }
+
+#[test]
+fn every_role_takes_up_what_the_configuration_says() {
+    let mut world = World::new(1, TimeMode::Live);
+    world.plan.restore = config::Restore { epoch: "2".into(), lost_positions: config::LostPositions::Resume };
+    for role in Role::ALL {
+        let (options, _) = parts(&world.plan, role);
+        assert_eq!(options.epoch, "2");
+        assert_eq!(options.lost_positions, bellwether_runtime::LostPositions::Resume);
+    }
+}
