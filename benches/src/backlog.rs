@@ -30,6 +30,8 @@ pub type Expected = BTreeMap<(&'static str, String), u64>;
 pub struct Backlog {
     /// Facts of the workload.
     pub facts: u64,
+    /// Facts of reference data beside them, those of all partitions together.
+    pub reference: u64,
     /// Frames, those of reference data included.
     pub frames: u64,
     /// Bytes of all frames.
@@ -65,7 +67,9 @@ pub fn fill(
         bytes: 0,
         expected: BTreeMap::new(),
     };
+    let mut reference = 0;
     for event in workload.reference() {
+        reference += u64::from(FACTS_PARTITIONS);
         let fact = Fact::new(event);
         for lane in 0..FACTS_PARTITIONS {
             filler.add(lane, fact.clone(), workload.before(), per_frame)?;
@@ -87,7 +91,8 @@ pub fn fill(
     alter(servers, &topic, &settings("LogAppendTime"))?;
     let ends = filler.lanes.iter().map(|lane| lane.end).collect();
     let expected = expect.then_some(filler.expected);
-    Ok(Backlog { facts: workload.facts, frames: filler.frames, bytes: filler.bytes, ends, expected })
+    let Filler { frames, bytes, .. } = filler;
+    Ok(Backlog { facts: workload.facts, reference, frames, bytes, ends, expected })
 }
 
 fn alter(servers: &str, topic: &str, settings: &[(&str, &str)]) -> Result<()> {

@@ -131,6 +131,7 @@ fn tell(args: &Args, backlog: &Backlog, caught_up: &CaughtUp, verdict: &Verdict)
     let mut report = Report::new("catch-up of a backlog by the process role");
     let facts = backlog.facts as f64;
     report.figure("facts", facts, "");
+    report.figure("facts of reference data beside them", backlog.reference as f64, "");
     report.figure("frames", backlog.frames as f64, "");
     report.figure("bytes", backlog.bytes as f64 / 1e6, "MB");
     let (cpu, took) = (caught_up.cpu.as_secs_f64().max(0.01), caught_up.took.as_secs_f64());

@@ -2,14 +2,17 @@
 //!
 //! What is timed is what a processor does with a frame it has read: cut, decode, fold, decide; writing decisions is not.
 
-#![allow(clippy::print_stdout, reason = "a benchmark prints its figure")]
-
+use std::process::ExitCode;
 use std::time::Instant;
 
+use bellwether_benches::report::{Format, Report, Target};
 use bellwether_benches::workload::Workload;
 use bellwether_engine::{Engine, Fact, Options};
 use bellwether_wire::frame;
 use clap::Parser;
+
+/// Facts a second, in millions.
+const RATE: f64 = 1.0;
 
 #[derive(Parser)]
 struct Args {
@@ -19,9 +22,12 @@ struct Args {
     /// Facts in a frame.
     #[arg(long, default_value_t = 64)]
     frame: usize,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let args = Args::parse();
     let workload = Workload::over_a_year(args.facts);
     let mut engine = Engine::new(Options::default());
@@ -45,12 +51,14 @@ fn main() {
         said.clear();
     }
     let seconds = began.elapsed().as_secs_f64();
-    let snapshot = engine.snapshot();
-    println!(
-        "decode + fold: {folded} facts ({bytes} bytes) in {seconds:.2} s: {:.0} facts/s, {:.0} ns each; {decisions} \
-         events said; snapshot {} bytes",
-        folded as f64 / seconds,
-        seconds * 1e9 / folded as f64,
-        snapshot.len()
-    );
+    let mut report = Report::new("decode and fold");
+    let facts = folded as f64;
+    report.figure("facts", facts, "");
+    report.figure("bytes of frames", bytes as f64 / 1e6, "MB");
+    report.figure("time", seconds, "s");
+    report.judged("facts a second", facts / seconds / 1e6, "M/s", Target::AtLeast(RATE));
+    report.figure("each", seconds * 1e9 / facts, "ns");
+    report.figure("events said", decisions as f64, "");
+    report.figure("snapshot", engine.snapshot().len() as f64 / 1e6, "MB");
+    report.print(args.format)
 }
