@@ -41,6 +41,31 @@ pub fn pack<'a>(facts: impl IntoIterator<Item = &'a pb::Fact>) -> Vec<Bytes> {
     frames
 }
 
+/// Joins frames of one partition into as few as the bounds allow, in order. Frames are counted, not read: what is no frame
+/// stays one by itself.
+pub fn join(frames: impl IntoIterator<Item = Bytes>) -> Vec<Bytes> {
+    let mut joined: Vec<Bytes> = Vec::new();
+    let mut open = BytesMut::new();
+    let mut count = 0;
+    for frame in frames {
+        let Ok(facts) = cut(&frame).map(|facts| facts.len()) else {
+            joined.extend([open.split().freeze(), frame].into_iter().filter(|frame| !frame.is_empty()));
+            count = 0;
+            continue;
+        };
+        if count > 0 && (count + facts > MAX_FACTS || open.len() + frame.len() > MAX_BYTES) {
+            joined.push(open.split().freeze());
+            count = 0;
+        }
+        open.extend_from_slice(&frame);
+        count += facts;
+    }
+    if !open.is_empty() {
+        joined.push(open.freeze());
+    }
+    joined
+}
+
 /// Cuts a frame into the bytes of its facts.
 ///
 /// # Errors

@@ -82,6 +82,22 @@ proptest! {
     }
 
     #[test]
+    fn joined_frames_hold_the_same_facts_in_fewer_frames_within_the_bounds(
+        sizes in proptest::collection::vec(0usize..60_000, 1..40),
+        small in 0usize..1_200,
+    ) {
+        let sizes = sizes.into_iter().chain(std::iter::repeat_n(0, small));
+        let facts: Vec<pb::Fact> = sizes
+            .enumerate()
+            .map(|(n, size)| pb::Fact { id: n.to_string(), data: vec![7; size].into(), ..Default::default() })
+            .collect();
+        let single: Vec<Bytes> = facts.iter().flat_map(|fact| frame::pack([fact])).collect();
+        let joined = frame::join(single);
+        prop_assert_eq!(&joined, &frame::pack(&facts));
+        prop_assert!(joined.iter().all(|frame| frame::cut(frame).is_ok_and(|facts| facts.len() <= frame::MAX_FACTS)));
+    }
+
+    #[test]
     fn a_damaged_frame_is_refused_or_cut_but_never_panics(mut bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         bytes.truncate(300);
         let _ = frame::cut(&Bytes::from(bytes));

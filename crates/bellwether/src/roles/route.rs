@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 
 use bellwether_engine::Fact;
 use bellwether_engine::routing::{Routed, Router, Target};
-use bellwether_log::Record;
+use bellwether_log::{NewRecord, Record};
 use bellwether_model::EventTime;
 use bellwether_runtime::{
     Fold, FoldFactory, OrderKey, Outputs, Poison, RestoreError, Stage, StateHash, UnitId,
 };
 use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
-use bellwether_wire::{Payload, instant, pb, topics};
+use bellwether_wire::{Payload, frame, instant, pb, topics};
+use bytes::Bytes;
 
 use super::{ENGINE, hash};
 use crate::record;
@@ -56,6 +57,37 @@ impl FoldFactory for RouteFactory {
     fn engine(&self) -> &str {
         ENGINE
     }
+
+    /// A client's cost is per record: facts of one transaction for one partition, of one time, share frames.
+    fn pack(&self, records: Vec<NewRecord>) -> Vec<NewRecord> {
+        let facts_topic = self.topics.name(Topic::Facts);
+        let mut packed: Vec<NewRecord> = Vec::new();
+        let mut open: BTreeMap<u32, (NewRecord, Vec<Bytes>)> = BTreeMap::new();
+        for mut record in records {
+            let is_frame =
+                record.to.topic == facts_topic && record.headers.is_empty() && record.key.is_none();
+            let Some(frame) = record.value.take_if(|_| is_frame) else {
+                packed.push(record);
+                continue;
+            };
+            let partition = record.to.partition;
+            match open.get_mut(&partition) {
+                Some((first, frames)) if first.timestamp_ms == record.timestamp_ms => frames.push(frame),
+                _ => {
+                    let before = open.insert(partition, (record, vec![frame]));
+                    packed.extend(before.into_iter().flat_map(joined));
+                }
+            }
+        }
+        packed.extend(open.into_values().flat_map(joined));
+        packed
+    }
+}
+
+/// Frames of one partition and time as few records.
+fn joined((record, frames): (NewRecord, Vec<Bytes>)) -> impl Iterator<Item = NewRecord> {
+    let of_frame = move |frame| NewRecord { value: Some(frame), ..record.clone() };
+    frame::join(frames).into_iter().map(of_frame)
 }
 
 impl Fold for Route {
@@ -218,5 +250,41 @@ mod tests {
         let mut after = factory.restore(UnitId(0), ENGINE, &before.snapshot()).expect("its own snapshot");
         assert_eq!(facts_of_mark(after.as_mut(), &topics, Topic::Ticket), 0);
         assert_eq!(after.state_hash(), before.state_hash());
+    }
+
+    #[test]
+    fn facts_of_one_transaction_share_a_frame_for_each_partition_and_time() {
+        let topics = TopicSet {
+            prefix: "packed".into(),
+            facts: 2,
+            functions: 1,
+            replication: 1,
+            time: TimeMode::Live,
+        };
+        let fact = |id: &str| pb::Fact { id: id.to_owned(), ..Default::default() };
+        let frame = |id: &str, partition, at_ms| record::of_facts(&[fact(id)], &topics, partition, at_ms);
+        let tick = pb::TickRecorded { at: None };
+        let mark = Event::new("test://marks", "mark", EventTime::from_ms(0), tick);
+        let records = [
+            frame("a", 0, None),
+            frame("b", 1, None),
+            vec![record::of_event(&mark, &topics, Topic::Command, 0)],
+            frame("c", 0, None),
+            frame("d", 0, Some(1)),
+        ];
+        let factory = RouteFactory { topics: topics.clone() };
+        let packed = factory.pack(records.into_iter().flatten().collect());
+        let ids = |record: &NewRecord| {
+            let facts = frame::cut(record.value.as_ref().expect("a value")).unwrap_or_default();
+            let facts = facts.into_iter().map(|fact| Fact::decode(fact).expect("a fact").event.id.id);
+            facts.collect::<Vec<_>>().join(" ")
+        };
+        let facts = packed.iter().filter(|record| record.to.topic == topics.name(Topic::Facts));
+        let facts: Vec<(u32, Option<i64>, String)> =
+            facts.map(|record| (record.to.partition, record.timestamp_ms, ids(record))).collect();
+        let expected =
+            [(0, None, "a c"), (0, Some(1), "d"), (1, None, "b")].map(|(p, at, ids)| (p, at, ids.to_owned()));
+        assert_eq!(facts, expected);
+        assert_eq!(packed.len(), 4, "what is no frame stays as it is");
     }
 }

@@ -30,7 +30,10 @@ impl Service {
         let units = || batch.touched.iter().filter_map(|id| self.units.get(id));
         let before: Vec<Position> = units().flat_map(|unit| unit.bases()).collect();
         let positions: Vec<Position> = units().flat_map(|unit| unit.positions()).collect();
-        let records = std::mem::take(&mut batch.out).into_records();
+        let mut records = std::mem::take(&mut batch.out).into_records();
+        if batch.told.values().all(|(_, said)| said.is_empty()) {
+            records = self.factory.pack(records);
+        }
         #[cfg(test)]
         let records = self.sabotaged(records, &mut batch)?;
         let transaction = Transaction { records, positions, token };
