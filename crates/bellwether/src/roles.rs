@@ -21,8 +21,15 @@ pub(crate) const ENGINE: &str = concat!("bellwether-", env!("CARGO_PKG_VERSION")
 /// CloudEvents type of a tick, and of a mark.
 const TICK_TYPE: &str = "bellwether.tick.recorded.v1";
 
-/// How long a role's clock may stand still before that is a pause worth telling (R71).
-const PAUSE_MS: i64 = 60_000;
+/// How long a role's clock may stand still before that is a pause worth telling (R71): longer than the minute between
+/// two heartbeats and a restart after it.
+const PAUSE_MS: i64 = 90_000;
+
+/// True when a clock that was not told since an instant missed something: with nothing pending no heartbeat is due, and
+/// a quiet partition says nothing about whether anybody was there.
+fn is_pause(next_due_ms: Option<i64>, since_ms: i64, now_ms: i64) -> bool {
+    next_due_ms.is_some() && now_ms - since_ms >= PAUSE_MS
+}
 
 /// Place of an event among those of other inputs: by time, source and id (R2), a mark after every event of its instant.
 fn order_key(record: &Record) -> OrderKey {

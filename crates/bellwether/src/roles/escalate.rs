@@ -16,7 +16,7 @@ use bellwether_wire::Payload;
 use bellwether_wire::topics::Topic;
 use bytes::Bytes;
 
-use super::{ENGINE, PAUSE_MS, hash};
+use super::{ENGINE, hash};
 use crate::keys::Keys;
 use crate::record;
 use crate::topic_set::{TimeMode, TopicSet};
@@ -88,7 +88,7 @@ impl Fold for Escalate {
     }
 
     fn resumed(&mut self, paused_since_ms: i64, now_ms: i64, out: &mut Outputs) {
-        if now_ms - paused_since_ms < PAUSE_MS {
+        if !super::is_pause(self.next_due_ms(), paused_since_ms, now_ms) {
             return;
         }
         let mut output = Output::default();

@@ -11,7 +11,7 @@ use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
 use bellwether_wire::{Payload, catalogue, frame, instant, pb};
 
-use super::{ENGINE, PAUSE_MS, hash};
+use super::{ENGINE, hash};
 use crate::keys::Keys;
 use crate::record;
 use crate::topic_set::{TimeMode, TopicSet};
@@ -98,7 +98,7 @@ impl Fold for Process {
     }
 
     fn resumed(&mut self, paused_since_ms: i64, now_ms: i64, out: &mut Outputs) {
-        if now_ms - paused_since_ms < PAUSE_MS {
+        if !super::is_pause(self.next_due_ms(), paused_since_ms, now_ms) {
             return;
         }
         let (since, now) = (EventTime::from_ms(paused_since_ms), EventTime::from_ms(now_ms));
@@ -201,19 +201,25 @@ fn function(event: &Event) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use bellwether_engine::Resolved;
     use bellwether_wire::ids::HashKey;
 
+    use super::super::PAUSE_MS;
     use super::*;
 
     #[test]
-    fn a_processor_that_was_away_for_a_minute_says_so_in_its_own_facts() {
+    fn a_processor_that_was_away_while_something_was_pending_says_so_in_its_own_facts() {
         let topics =
             TopicSet { prefix: "t".into(), facts: 4, functions: 1, replication: 1, time: TimeMode::Live };
         let keys = Keys { id: HashKey::ZERO, pseudonym: HashKey::ZERO };
         let factory = ProcessFactory { topics: topics.clone(), keys, thresholds: Thresholds::default() };
-        let told = |away_ms: i64| {
+        let told = |pending: bool, away_ms: i64| {
             let mut out = Outputs::collecting();
-            factory.create(UnitId(3)).resumed(1_000, 1_000 + away_ms, &mut out);
+            let mut fold = factory.create(UnitId(3));
+            if pending {
+                fold.apply(&page(&topics), &mut out).expect("a page");
+            }
+            fold.resumed(1_000, 1_000 + away_ms, &mut out);
             let records = out.records().iter();
             let facts = records.flat_map(|record| {
                 assert_eq!((&record.to.topic, record.to.partition), (&topics.name(Topic::Facts), 3));
@@ -228,10 +234,37 @@ mod tests {
             });
             facts.collect::<Vec<_>>()
         };
-        assert_eq!(told(PAUSE_MS - 1), Vec::<String>::new());
+        assert_eq!(told(true, PAUSE_MS - 1), Vec::<String>::new());
         assert_eq!(
-            told(PAUSE_MS),
-            ["bellwether.process.paused.v1 1000", "bellwether.process.resumed.v1 61000"]
+            told(true, PAUSE_MS),
+            ["bellwether.process.paused.v1 1000", "bellwether.process.resumed.v1 91000"]
         );
+        assert_eq!(told(false, PAUSE_MS), Vec::<String>::new(), "nothing was pending");
+    }
+
+    /// A record with a page of ann, whose window moves at the next midnight.
+    fn page(topics: &TopicSet) -> Record {
+        let identity = pb::Identity { source: "test://pages".into(), external_id: "ann".into() };
+        let message = pb::PageNotified {
+            incident: "i".into(),
+            responder: Some(identity.clone()),
+            channel: pb::PageChannel::Push.into(),
+            ..Default::default()
+        };
+        let mut fact = Fact::new(Event::new("test://pages", "1", EventTime::from_ms(0), message));
+        fact.resolved = vec![Resolved {
+            source: identity.source,
+            external_id: identity.external_id,
+            person: "ann".into(),
+        }];
+        let record = record::of_facts(&[fact.to_message()], topics, 3, None).remove(0);
+        Record {
+            from: record.to,
+            offset: 0,
+            key: None,
+            value: record.value,
+            headers: Vec::new(),
+            timestamp_ms: 1_000,
+        }
     }
 }
