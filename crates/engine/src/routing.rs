@@ -28,6 +28,8 @@ pub use kept::{Kept, Reason};
 /// How long pages are kept for squads that somebody joins later: a quarter, a window before it, and a horizon.
 const KEEP_PAGES: Millis = Millis::days(130);
 
+const DAY_MS: i64 = 86_400_000;
+
 /// Where a fact goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
@@ -58,6 +60,8 @@ pub struct Router {
     linked_tickets: BTreeSet<String>,
     incident_squads: BTreeMap<String, (EventTime, BTreeSet<SquadId>)>,
     pages: BTreeMap<PersonId, Vec<Fact>>,
+    /// UTC day of arrival on which the old was last looked for.
+    pruned: i64,
 }
 
 impl Default for Router {
@@ -79,6 +83,7 @@ impl Router {
             linked_tickets: BTreeSet::new(),
             incident_squads: BTreeMap::new(),
             pages: BTreeMap::new(),
+            pruned: i64::MIN,
         }
     }
 
@@ -207,11 +212,25 @@ impl Router {
 
         let mut kept = fact.clone();
         kept.squads = squads.iter().cloned().collect();
-        let theirs = self.pages.entry(person).or_default();
-        theirs.retain(|page| now.since(page.event.time) <= KEEP_PAGES);
-        theirs.push(kept);
+        self.pages.entry(person).or_default().push(kept);
         self.push(Target::Squads, fact, squads, routed);
-        self.incident_squads.retain(|_, (last, _)| now.since(*last) <= KEEP_PAGES);
+        self.prune_pages(now);
+    }
+
+    /// Forgets pages and incidents that are too old to be sent again: once a day, because it walks all of them.
+    fn prune_pages(&mut self, now: EventTime) {
+        let today = now.ms().div_euclid(DAY_MS);
+        if self.pruned >= today {
+            return;
+        }
+        self.pruned = today;
+        let midnight = EventTime::from_ms(today * DAY_MS);
+        let is_kept = |last: EventTime| midnight.since(last) <= KEEP_PAGES;
+        self.incident_squads.retain(|_, (last, _)| is_kept(*last));
+        self.pages.retain(|_, theirs| {
+            theirs.retain(|page| is_kept(page.event.time));
+            !theirs.is_empty()
+        });
     }
 
     fn send_incident(&mut self, fact: Fact, message: &pb::IncidentChanged, routed: &mut Routed) {
@@ -296,5 +315,34 @@ impl Router {
             return Some(SquadId::from(squad));
         }
         self.reference.squad_of_board(board, at).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(incident: &str, day: i64) -> Event {
+        let message = pb::PageNotified {
+            incident: incident.into(),
+            responder: crate::world::person("ann"),
+            channel: pb::PageChannel::Push.into(),
+            ..Default::default()
+        };
+        Event::new("test://pages", incident, EventTime::from_ms(day * DAY_MS), message)
+    }
+
+    #[test]
+    fn pages_and_incidents_too_old_to_be_sent_again_are_forgotten() {
+        let ann = pb::PersonRecorded { person: "ann".into(), ..Default::default() };
+        let mut router = Router::new();
+        router.route(&Event::new("test://people", "ann", EventTime::from_ms(0), ann), EventTime::from_ms(0));
+        for (incident, day) in [("first", 0), ("second", 100), ("third", 131)] {
+            let event = page(incident, day);
+            router.route(&event, event.time);
+        }
+        assert_eq!(router.incident_squads.keys().collect::<Vec<_>>(), ["second", "third"]);
+        let left = router.pages.values().flatten().map(|page| page.event.id.id.as_str());
+        assert_eq!(left.collect::<Vec<_>>(), ["second", "third"]);
     }
 }
