@@ -109,8 +109,9 @@ fn consumer(options: &KafkaOptions, group: &str) -> ClientConfig {
         // The default, a second, stalls a full prefetch queue for as long.
         .set("fetch.queue.backoff.ms", "20")
         .set("fetch.error.backoff.ms", "100")
-        // One fetch per broker is under way at a time: a partition that starts waits for the one before it.
-        .set("fetch.wait.max.ms", "50");
+        // One fetch per broker is under way at a time: a partition that starts waits for the one before it. Each costs
+        // both sides something when there is nothing to fetch.
+        .set("fetch.wait.max.ms", "200");
     config
 }
 

@@ -11,7 +11,7 @@ use bellwether_log::{EventLog, PartitionReader, Record, Result, TopicPartition};
 use bytes::Bytes;
 
 /// Time between two polls once the topics have been read to their end: what they hold changes a few times a day.
-const POLL_EVERY_MS: u64 = 100;
+const POLL_EVERY_MS: u64 = 250;
 /// Longest wait of a poll before that.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 
