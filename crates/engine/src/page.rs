@@ -4,6 +4,8 @@
 //! [`shift`] knows who was on call, [`population`] compares a squad (R32, R33), [`load`] publishes it. This file feeds
 //! them from facts and asks the page rules to look. What it is not: a rule; those are in [`crate::rule`].
 
+#[cfg(test)]
+mod forgetful;
 pub(crate) mod incident;
 mod incidents;
 pub(crate) mod load;
