@@ -38,7 +38,17 @@ const STANDARD_INPUT: &str = "-";
 const PEEK_BYTES: usize = 64 * 1024;
 
 /// Reads a file and returns what could not be read.
-pub(crate) fn read(path: &Path, options: &ImportOptions, visit: &mut Visit<'_>) -> Vec<Problem> {
+///
+/// What was only found in a folder is read when it is a regular file: a pipe nobody writes to would be waited for for ever.
+pub(crate) fn read(
+    path: &Path,
+    is_named: bool,
+    options: &ImportOptions,
+    visit: &mut Visit<'_>,
+) -> Vec<Problem> {
+    if !is_named && path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return vec![problem("it is no regular file; name it by itself to have it read".to_owned())];
+    }
     let opened: std::io::Result<Box<dyn Read>> = if path.as_os_str() == STANDARD_INPUT {
         Ok(Box::new(std::io::stdin().lock()))
     } else {

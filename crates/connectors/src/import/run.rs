@@ -57,7 +57,7 @@ pub fn import(
     for (index, file) in files.iter().enumerate() {
         progress(Progress { phase: Phase::Reading, file: Some(file.clone()), done: index as u64, total });
         let mut file_report = FileReport::new(file.display().to_string());
-        all_seen.push(read_one(file, index, options, &mut gathering, &mut file_report));
+        all_seen.push(read_one(file, paths.contains(file), index, options, &mut gathering, &mut file_report));
         report.files.push(file_report);
     }
 
@@ -111,6 +111,7 @@ fn find(paths: &[PathBuf]) -> Vec<PathBuf> {
 
 fn read_one(
     file: &Path,
+    is_named: bool,
     index: FileIndex,
     options: &ImportOptions,
     gathering: &mut Gathering,
@@ -129,7 +130,7 @@ fn read_one(
             *recognised.entry(name.to_owned()).or_default() += 1;
         }
     };
-    let problems = read::read(file, options, &mut |document| match document {
+    let problems = read::read(file, is_named, options, &mut |document| match document {
         Document::Value(value, hint) => expand(value, hint, &mut visit),
         Document::PageEnd(rest, key) => super::expand::page_end(rest, key, &mut visit),
     });

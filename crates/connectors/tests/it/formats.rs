@@ -280,3 +280,13 @@ fn what_one_site_lacks_is_no_gap_of_another() {
         .collect();
     assert_eq!(said, ["jira://jira.acme.example"], "{:?}", report.notes);
 }
+
+#[test]
+fn what_is_no_regular_file_in_a_folder_is_told_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("export.json")).unwrap();
+    let (report, events) = imported(&[folder.path().to_owned()], &ImportOptions::default());
+    assert!(events.is_empty());
+    let problems: Vec<String> = report.files[0].problems.iter().map(ToString::to_string).collect();
+    assert!(problems[0].contains("it is no regular file"), "{problems:?}");
+}
