@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::format::Format;
-use crate::host::Role;
 
 /// Watches the rhythm of progress on engineering key results, fires triggers when a threshold is going to break, and
 /// routes them upwards on a clock until somebody resolves them.
@@ -54,15 +53,15 @@ pub(crate) enum Command {
     /// Publish events from JSON Lines: reference data, commands, anything of the catalogue
     Publish(Publish),
     /// Receive webhooks
-    Connect,
+    Connect(Alone),
     /// Turn events into facts of squads
-    Route,
+    Route(Alone),
     /// Fold facts into triggers and assessments
-    Process,
+    Process(Alone),
     /// Turn triggers into timed steps
-    Escalate,
+    Escalate(Alone),
     /// Deliver steps to people
-    Notify,
+    Notify(Alone),
     /// Run the embedded broker alone
     Broker(Broker),
     /// Plan, make, check and read topics
@@ -87,6 +86,14 @@ pub(crate) struct Up {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// Address of metrics, health and webhooks
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+}
+
+/// A role as a process of its own.
+#[derive(Debug, Args)]
+pub(crate) struct Alone {
+    /// Address of metrics, health and, for connect, webhooks; each role on a machine needs its own
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
 }
@@ -246,16 +253,4 @@ pub(crate) struct Doctor {
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-}
-
-impl Command {
-    /// The folding role a command runs alone, if it does.
-    pub(crate) fn role(&self) -> Option<Role> {
-        match self {
-            Command::Route => Some(Role::Route),
-            Command::Process => Some(Role::Process),
-            Command::Escalate => Some(Role::Escalate),
-            _ => None,
-        }
-    }
 }

@@ -17,9 +17,10 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Alone, Cli, Command, Global};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::host::Role;
 
 pub(crate) use topics::read_all;
 
@@ -40,16 +41,25 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "bellwether", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        ref command @ (Command::Route | Command::Process | Command::Escalate) => match command.role() {
-            Some(role) => role::run(config, role),
-            None => Ok(ExitCode::SUCCESS),
-        },
+        Command::Route(alone) => role::run(alone.applied(config), Role::Route),
+        Command::Process(alone) => role::run(alone.applied(config), Role::Process),
+        Command::Escalate(alone) => role::run(alone.applied(config), Role::Escalate),
         Command::Import(import) => import::run(&config, &import),
-        Command::Connect => connect::run(&config, connect::Edge::Connect),
-        Command::Notify => connect::run(&config, connect::Edge::Notify),
+        Command::Connect(alone) => connect::run(&alone.applied(config), connect::Edge::Connect),
+        Command::Notify(alone) => connect::run(&alone.applied(config), connect::Edge::Notify),
         Command::Doctor(doctor) => doctor::run(&config, &doctor),
         Command::Demo(demo) => demo::run(&config, &demo),
         Command::Audit(audit) => audit::run(&audit),
+    }
+}
+
+impl Alone {
+    /// The configuration with what the flags say.
+    fn applied(&self, mut config: Config) -> Config {
+        if let Some(http) = self.http {
+            config.http.listen = http;
+        }
+        config
     }
 }
 

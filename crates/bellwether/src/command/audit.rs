@@ -20,6 +20,10 @@ use crate::replay::{Pipeline, order};
 pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     let options = ImportOptions { infer_reference: true, ..ImportOptions::default() };
     let mut events: Vec<Event> = Vec::new();
+    if let Some(missing) = args.paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
+        return Err(Failure::new(Exit::Input, format!("there is no {}", missing.display()))
+            .hint("name files or folders of raw exports"));
+    }
     let imported = import(&args.paths, &options, &mut |_| {}, &mut |batch| events.extend(batch));
     if events.is_empty() {
         return Err(Failure::new(Exit::Input, "nothing in these files is an export this version knows")
@@ -32,9 +36,9 @@ pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
         pipeline.fold(event);
         said.append(&mut pipeline.take());
     }
-    // One more hour, so that what is published once an hour is.
+    // Six more hours, so that what is published four times a day is.
     let last = events.last().map_or(EventTime::MIN, |event| event.time);
-    pipeline.finish(last.plus(Millis::hours(1)));
+    pipeline.finish(last.plus(Millis::hours(6)));
     said.append(&mut pipeline.take());
     let mut report = audit::report(&events, &said, args.names);
     report.notes.extend(imported.notes.iter().cloned());

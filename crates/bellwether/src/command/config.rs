@@ -43,7 +43,7 @@ pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> 
             let figment = config::figment(global.config.as_deref());
             let mut tree: toml::Table =
                 figment.extract().or_fail(Exit::Usage, || "the configuration is not valid".to_owned())?;
-            hide_secrets(&mut tree);
+            hide_secrets("", &mut tree);
             let text = toml::to_string(&tree).or_fail(Exit::Internal, || "cannot write TOML".to_owned())?;
             format::lines(text.lines().map(str::to_owned))?;
         }
@@ -88,18 +88,22 @@ fn edges(config: &Config) -> Vec<Problem> {
 }
 
 /// Secrets are shown as present or absent, never as they are.
-fn hide_secrets(table: &mut toml::Table) {
+fn hide_secrets(above: &str, table: &mut toml::Table) {
     for (key, value) in table.iter_mut() {
-        let is_secret = problem::is_secret(key);
+        let key = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
+        let is_secret = problem::is_secret(&key);
         match value {
             toml::Value::String(text) if is_secret && !text.is_empty() => *text = "(set)".to_owned(),
             toml::Value::Array(items) if is_secret => {
                 items.iter_mut().for_each(|item| *item = toml::Value::String("(set)".to_owned()));
             }
             toml::Value::Array(items) => {
-                items.iter_mut().filter_map(toml::Value::as_table_mut).for_each(hide_secrets);
+                items
+                    .iter_mut()
+                    .filter_map(toml::Value::as_table_mut)
+                    .for_each(|item| hide_secrets(&key, item));
             }
-            toml::Value::Table(inner) => hide_secrets(inner),
+            toml::Value::Table(inner) => hide_secrets(&key, inner),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -62,5 +62,5 @@ pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
         notifier.stop();
     }
     served?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if failed.load(Ordering::SeqCst) { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
 }

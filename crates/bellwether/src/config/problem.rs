@@ -126,9 +126,52 @@ fn named(metadata: &figment::Metadata, key: &str) -> String {
     }
 }
 
+/// The table whose names are the client's, not ours.
+pub(crate) const CLIENT_SETTINGS: &str = "kafka.settings";
+
+/// Endings of the client's settings that say nothing worth hiding. Whatever else stands there may be a secret, a misspelt
+/// one above all.
+const OPEN_SETTINGS: [&str; 12] = [
+    ".ms",
+    ".bytes",
+    ".kbytes",
+    ".messages",
+    ".protocol",
+    ".mechanism",
+    ".mechanisms",
+    ".location",
+    ".type",
+    ".enable",
+    ".level",
+    ".retries",
+];
+
 /// True for keys whose values are shown to nobody.
 pub(crate) fn is_secret(key: &str) -> bool {
+    if let Some(setting) = key.strip_prefix(CLIENT_SETTINGS).and_then(|rest| rest.strip_prefix('.')) {
+        return !OPEN_SETTINGS.iter().any(|ending| setting.ends_with(ending));
+    }
     key.split('.').any(|part| {
         part.ends_with("-key") || part == "secrets" || part.contains("password") || part.contains("secret")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn a_setting_of_the_client_is_secret_unless_it_is_known_to_be_none() {
+        for name in
+            ["sasl.pasword", "ssl.key.pem", "sasl.oauthbearer.config", "sasl.jaas.config", "sasl.username"]
+        {
+            assert!(is_secret(&format!("kafka.settings.{name}")), "{name}");
+        }
+        for name in
+            ["fetch.wait.max.ms", "security.protocol", "ssl.ca.location", "queued.max.messages.kbytes"]
+        {
+            assert!(!is_secret(&format!("kafka.settings.{name}")), "{name}");
+        }
+        assert!(is_secret("keys.id-key") && is_secret("connect.jira.secrets") && !is_secret("http.listen"));
+    }
 }

@@ -20,7 +20,9 @@ pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
             lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), &mut events)?;
             continue;
         }
-        for file in files(path)? {
+        let found = files(path)?;
+        require_some(path, &found)?;
+        for file in found {
             let reader = open(&file)?;
             lines(reader, &file, &mut events)?;
         }
@@ -47,6 +49,15 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Nothing to read is no answer of nothing.
+fn require_some(path: &Path, found: &[PathBuf]) -> Result<(), Failure> {
+    if found.is_empty() {
+        return Err(Failure::new(Exit::Input, format!("no file of events in the folder {}", path.display()))
+            .hint("events are read from files that end in .jsonl, .ndjson or .json, plain, .gz or .zst"));
+    }
+    Ok(())
 }
 
 fn is_event_file(path: &Path) -> bool {
@@ -96,4 +107,18 @@ fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Resu
         events.push(event);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_files_of_events_is_an_error_and_an_empty_file_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = events(&[folder.path().to_owned()]).expect_err("nothing to read");
+        assert!(error.to_string().contains("no file of events"), "{error}");
+        std::fs::write(folder.path().join("none.jsonl"), "").expect("a file");
+        assert_eq!(events(&[folder.path().to_owned()]).expect("an empty file"), []);
+    }
 }
