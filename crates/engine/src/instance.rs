@@ -197,6 +197,15 @@ impl Instances {
         self.of_subject.get(subject).into_iter().flatten()
     }
 
+    /// Engineers with running instances, in order.
+    pub(crate) fn engineers(&self) -> BTreeSet<PersonId> {
+        let engineer = |subject: &Subject| match subject {
+            Subject::Engineer(person) => Some(person.clone()),
+            Subject::Squad(_) | Subject::KeyResult(_) | Subject::Dependency(_) => None,
+        };
+        self.of_subject.keys().filter_map(engineer).collect()
+    }
+
     /// Keys of the running instances of a rule in a scope, in order.
     pub(crate) fn of_scope(&self, rule: RuleId, scope: &Arc<str>) -> impl Iterator<Item = &InstanceKey> {
         self.of_scope.get(&(rule, scope.clone())).into_iter().flatten()

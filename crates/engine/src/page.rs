@@ -40,6 +40,8 @@ use shift::Shifts;
 /// A shift that ended so long ago is in no window, not even one of a late look.
 const KEEP_SHIFTS: Millis = Millis::days(92);
 
+const DAY_MS: i64 = 86_400_000;
+
 /// Everything known about pages in one partition.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Pages {
@@ -52,6 +54,8 @@ pub(crate) struct Pages {
     latest: Option<EventTime>,
     /// What was published of the load of each squad, and when it is looked at next.
     loads: BTreeMap<SquadId, load::Published>,
+    /// UTC day on which the old was last looked for.
+    pruned: Option<i64>,
     /// Zones whose next midnight is a deadline, and when that is.
     midnights: BTreeMap<String, EventTime>,
     /// Members of squads by their places in `people`, as of an epoch of the reference data.
@@ -67,6 +71,7 @@ impl Pages {
     pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
         let at = fact.event.time;
         self.first_event = Some(self.first_event.map_or(at, |first| first.min(at)));
+        self.prune(context.now);
         match &fact.event.payload {
             Payload::PageNotified(message) => self.notified(context, fact, message),
             Payload::IncidentChanged(message) => self.incident_changed(context, fact, message),
@@ -87,7 +92,7 @@ impl Pages {
     pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>, zone: &str) {
         let now = context.now;
         self.midnights.remove(zone);
-        let everybody: Vec<usize> = self.people.places().map(|(_, place)| place).collect();
+        let everybody = self.everybody(context);
         let mut there = Vec::new();
         let mut any_left = false;
         for place in everybody {
@@ -102,8 +107,6 @@ impl Pages {
             }
         }
         self.look_at_people(context, there);
-        self.incidents.prune(now);
-        self.shifts.prune(now.minus(KEEP_SHIFTS));
         if any_left {
             self.set_midnight(context, zone);
         }
@@ -116,7 +119,7 @@ impl Pages {
 
     /// Membership, zones, calendars or thresholds changed: everybody with pages is looked at again (R8).
     pub(crate) fn on_reference(&mut self, context: &mut Context<'_>) {
-        let everybody: Vec<usize> = self.people.places().map(|(_, place)| place).collect();
+        let everybody = self.everybody(context);
         let mut with_pages = Vec::new();
         for place in everybody {
             let Some((person, pages)) = self.people.at(place) else { continue };
@@ -128,6 +131,29 @@ impl Pages {
             self.set_midnight(context, zone.name());
         }
         self.look_at_people(context, with_pages);
+        // A squad that somebody left, or whose services went elsewhere, is no squad of those people now.
+        let squads: Vec<SquadId> = self.loads.keys().cloned().collect();
+        for squad in squads {
+            load::changed(self, context, &squad);
+        }
+    }
+
+    /// Places of everybody who may have to be looked at, in order: with pages, or with a running instance.
+    fn everybody(&mut self, context: &Context<'_>) -> Vec<usize> {
+        for engineer in context.instances.engineers() {
+            self.people.place(&engineer);
+        }
+        self.people.places().map(|(_, place)| place).collect()
+    }
+
+    /// Forgets what is over, once a UTC day, whether or not anybody has pages.
+    fn prune(&mut self, now: EventTime) {
+        let today = now.ms().div_euclid(DAY_MS);
+        if self.pruned < Some(today) {
+            self.pruned = Some(today);
+            self.incidents.prune(now);
+            self.shifts.prune(now.minus(KEEP_SHIFTS));
+        }
     }
 
     /// Pages of a person.
@@ -208,6 +234,7 @@ impl Pages {
     /// Takes over the pages of an incident for the people it concerns, and lets the rules look at them.
     fn recount(&mut self, context: &mut Context<'_>, incident: &IncidentId, touched: Vec<PersonId>) {
         let chain = context.thresholds().page_chain;
+        let mut then: BTreeSet<SquadId> = BTreeSet::new();
         for person in &touched {
             let recount = self.incidents.change(incident, |known| known.recount(person, chain));
             let place = self.people.place(person);
@@ -219,6 +246,7 @@ impl Pages {
                 self.quarters.clear();
             }
             for notification in recount.added {
+                then.extend(context.reference.squads_of(person, notification.at).cloned());
                 self.latest = self.latest.max(Some(notification.at));
                 let page = pages.add(context, person, incident, notification).clone();
                 let standing = pages.standing(context, person);
@@ -228,6 +256,10 @@ impl Pages {
             self.set_midnight(context, zone.name());
         }
         self.look_at_people(context, touched);
+        // A late page of somebody who has moved since is one of the squad they were in (R32).
+        for squad in then.iter().filter(|squad| context.options.ownership.owns(squad.as_str())) {
+            load::changed(self, context, squad);
+        }
     }
 
     /// Lets the page rules look at people, in order, and at every squad of theirs judged here.

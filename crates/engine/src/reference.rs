@@ -89,12 +89,21 @@ impl Reference {
         self.epoch
     }
 
-    /// Time passes.
+    /// Time passes: from a boundary on, thresholds and everything derived are those that became effective at it.
     pub(crate) fn advance(&mut self, now: EventTime) {
+        let mut passed = false;
         while self.boundaries.first().is_some_and(|at| *at <= now) {
             self.boundaries.pop_first();
-            self.epoch += 1;
+            passed = true;
         }
+        if passed {
+            self.refresh(now);
+        }
+    }
+
+    /// True when a person was ever recorded in more than one squad, whether or not at once.
+    pub(crate) fn is_in_several_spans(&self, person: &PersonId) -> bool {
+        self.memberships.spans_of(person) > 1
     }
 
     /// Records a reference event. Events of other topics change nothing.

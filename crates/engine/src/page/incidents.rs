@@ -32,11 +32,12 @@ impl Incidents {
 
     /// Forgets those of which nothing was heard for long enough.
     pub(crate) fn prune(&mut self, now: EventTime) {
-        let horizon = now.minus(SILENT_FOR);
-        let silent = self.by_day.split_off(&day_of(horizon));
+        // By whole days, so that it does not matter under which day of its own an incident stands.
+        let horizon = day_of(now.minus(SILENT_FOR));
+        let silent = self.by_day.split_off(&horizon);
         for id in std::mem::replace(&mut self.by_day, silent).into_values().flatten() {
             let Some(last) = self.known.get(&id).and_then(Incident::last_heard) else { continue };
-            if last < horizon {
+            if day_of(last) < horizon {
                 self.known.remove(&id);
             } else {
                 self.by_day.entry(day_of(last)).or_default().push(id);

@@ -74,7 +74,8 @@ impl PersonPages {
         incident: &IncidentId,
         notification: Notification,
     ) -> &Page {
-        let counts_in = self.standing(context, person).counts_in(context, person, &notification);
+        let standing = self.standing(context, person);
+        let counts_in = standing.counts_in(context, person, notification.at, &notification.service);
         let Notification { at, proxy, service, system, event } = notification;
         let page = Page { at, incident: incident.clone(), proxy, service, system, event, counts_in };
         if let (Some(standing), Some(today)) = (&self.standing, &mut self.today) {
@@ -145,7 +146,13 @@ impl PersonPages {
     pub(crate) fn standing(&mut self, context: &Context<'_>, person: &PersonId) -> &Standing {
         let epoch = context.reference.epoch();
         if self.standing.as_ref().is_none_or(|standing| standing.epoch != epoch) {
-            self.standing = Some(Standing::of(context, person));
+            let standing = Standing::of(context, person);
+            if context.reference.is_in_several_spans(person) {
+                for page in &mut self.pages {
+                    page.counts_in = standing.counts_in(context, person, page.at, &page.service);
+                }
+            }
+            self.standing = Some(standing);
             // Zones and calendars may differ, and with them what every page of the window counts as.
             self.today = None;
         }

@@ -51,7 +51,7 @@ impl Quarters {
         if self.squads.is_empty() {
             return;
         }
-        if !standing.covers(page.at) || page.at > context.now {
+        if !standing.covers(page.at, context.now) {
             self.clear();
             return;
         }

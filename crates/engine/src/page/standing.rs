@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bellwether_model::{EventTime, PersonId, SquadId, Zone};
 
-use super::incident::Notification;
 use crate::context::Context;
 
 /// A person in the organisation, as of one epoch of the reference data.
@@ -56,21 +55,22 @@ impl Standing {
         &self,
         context: &Context<'_>,
         person: &PersonId,
-        notification: &Notification,
+        at: EventTime,
+        service: &str,
     ) -> Option<SquadId> {
         let reference = context.reference;
-        if self.covers(notification.at) && self.squads.len() < 2 {
+        if self.covers(at, context.now) && self.squads.len() < 2 {
             return None;
         }
-        let mut squads = reference.squads_of(person, notification.at);
+        let mut squads = reference.squads_of(person, at);
         let (first, second) = (squads.next()?, squads.next()?);
-        let (_, system) = reference.system_of_service(&notification.service, notification.at)?;
+        let (_, system) = reference.system_of_service(service, at)?;
         let mut theirs = [first, second].into_iter().chain(squads);
         theirs.any(|squad| *squad == system.squad).then(|| system.squad.clone())
     }
 
-    /// True when what is said here was so at an instant.
-    pub(crate) fn covers(&self, at: EventTime) -> bool {
-        self.since <= at
+    /// True when what is said here was so at an instant; what will be so at one to come is not said here.
+    pub(crate) fn covers(&self, at: EventTime, now: EventTime) -> bool {
+        self.since <= at && at <= now
     }
 }

@@ -125,7 +125,7 @@ impl Tags {
     /// By the zone and calendar effective at the page, as known now (R31).
     pub(crate) fn of(context: &Context<'_>, standing: &Standing, person: &PersonId, page: &Page) -> Self {
         let at = page.at;
-        let (zone, weekend) = if standing.covers(at) {
+        let (zone, weekend) = if standing.covers(at, context.now) {
             let day = standing.zone.local_day(at);
             (standing.zone, standing.weekend[day.weekday() as usize - 1])
         } else {

@@ -74,6 +74,11 @@ impl Memberships {
         each_once(self.by_squad.get(squad).into_iter().flatten().map(|span| &span.person))
     }
 
+    /// How often a person was recorded somewhere.
+    pub(crate) fn spans_of(&self, person: &PersonId) -> usize {
+        self.by_person.get(person).map_or(0, Vec::len)
+    }
+
     pub(crate) fn first_of(&self, person: &PersonId) -> Option<EventTime> {
         self.by_person.get(person)?.iter().map(|span| span.from).min()
     }

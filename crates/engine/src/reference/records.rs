@@ -174,6 +174,8 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
                 System { squad: SquadId::from(message.squad.as_str()), services: message.services.clone() };
             let versions = reference.systems.entry(message.system.clone()).or_default();
             entry.add(versions, system, &message.effective_from, &message.effective_until);
+            // Pages of people in two squads count by the owner of the service (R32).
+            entry.changed.people = true;
         }
         Payload::CalendarRecorded(message) => match calendar(message) {
             Ok(value) => {
@@ -235,6 +237,9 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
 fn end(reference: &mut Reference, event: &Event, type_name: &str, entry: &mut Entry) {
     let Some(subject) = event.subject.as_deref().or(Some(event.id.id.as_str())) else { return };
     let at = entry.at;
+    if at > entry.now {
+        entry.changed.boundaries.push(at);
+    }
     let thing = type_name.split('.').nth(1).unwrap_or_default();
     match thing {
         "organisation" => reference.organisation.end(at),

@@ -203,3 +203,42 @@ fn a_restored_engine_goes_on_as_if_nothing_had_happened() {
     assert_eq!(broken.said, straight.said);
     assert_eq!(broken.engine.snapshot(), straight.engine.snapshot());
 }
+
+#[test]
+fn r32_a_membership_recorded_late_moves_the_pages_of_its_time_to_the_service_s_squad() {
+    let mut world = World::new(&["ann"]);
+    let start = "2026-01-01T00:00:00Z";
+    world.at(start, pb::SquadRecorded { squad: "b".into(), function: "eng".into(), ..Default::default() });
+    let system = pb::SystemRecorded {
+        system: "sys".into(),
+        squad: "b".into(),
+        services: vec!["s1".into()],
+        ..Default::default()
+    };
+    world.at(start, system);
+    let page = pb::PageNotified {
+        incident: "i".into(),
+        responder: crate::world::person("ann"),
+        channel: pb::PageChannel::Push.into(),
+        basis: pb::Basis::NotificationLog.into(),
+        service: "s1".into(),
+        ..Default::default()
+    };
+    world.at("2026-01-10T12:00:00Z", page);
+    let late = pb::MembershipRecorded {
+        person: "ann".into(),
+        squad: "b".into(),
+        effective_from: stamp(start),
+        ..Default::default()
+    };
+    world.at("2026-01-12T12:00:00Z", late);
+    world.until("2026-01-13T00:00:00Z");
+    let last = |squad: &str| {
+        let loads = world.said.iter().filter_map(|event| match &event.payload {
+            bellwether_wire::Payload::LoadAssessed(load) if load.squad == squad => Some(load),
+            _ => None,
+        });
+        loads.last().map(|load| load.engineers.iter().map(|engineer| engineer.pages).sum::<u32>())
+    };
+    assert_eq!((last("a"), last("b")), (Some(0), Some(1)));
+}
