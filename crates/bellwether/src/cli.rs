@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::flag::Flag;
 use crate::format::Format;
 
 /// Watches the rhythm of progress on engineering key results, fires triggers when a threshold is going to break, and
@@ -35,6 +36,19 @@ pub(crate) struct Global {
     /// Data folder: embedded broker, snapshots, keys
     #[arg(long, global = true, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+impl Global {
+    /// The flags that are settings.
+    pub(crate) fn settings(&self) -> Vec<Flag> {
+        let dir = self.dir.as_ref().map(|dir| dir.display().to_string());
+        let flags = [
+            ("--bootstrap-servers", "kafka.bootstrap-servers", self.bootstrap_servers.clone()),
+            ("--prefix", "kafka.prefix", self.prefix.clone()),
+            ("--dir", "dir", dir),
+        ];
+        flags.into_iter().filter_map(|(flag, key, value)| Some(Flag { flag, key, value: value? })).collect()
+    }
 }
 
 /// Commands.
@@ -241,7 +255,7 @@ pub(crate) enum ConfigCommand {
         /// Print every threshold with value, unit, provenance and meaning
         #[arg(long)]
         thresholds: bool,
-        /// Form of the thresholds
+        /// Form of the thresholds; of the values in force json, else TOML
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },

@@ -65,15 +65,5 @@ impl Alone {
 
 /// Defaults, file, environment, flags.
 fn load(global: &Global) -> Result<Config, Failure> {
-    let mut config = Config::load(global.config.as_deref())?;
-    if let Some(servers) = &global.bootstrap_servers {
-        config.kafka.bootstrap_servers.clone_from(servers);
-    }
-    if let Some(prefix) = &global.prefix {
-        config.kafka.prefix.clone_from(prefix);
-    }
-    if let Some(dir) = &global.dir {
-        config.dir.clone_from(dir);
-    }
-    Ok(config)
+    Config::load(global.config.as_deref(), &global.settings())
 }

@@ -5,6 +5,7 @@
 mod check;
 #[cfg(test)]
 mod documented;
+pub(crate) mod flag;
 pub(crate) mod mapping;
 pub(crate) mod problem;
 
@@ -21,6 +22,7 @@ use serde::Deserialize;
 
 use crate::failure::{Context as _, Exit, Failure};
 use crate::topic_set::TimeMode;
+use flag::Flag;
 use mapping::{JiraMapping, LinearMapping, Mappings, PagerDutyMapping};
 
 /// The commented defaults, which are the reference.
@@ -302,11 +304,11 @@ impl WebhookTarget {
 }
 
 impl Config {
-    /// Reads defaults, file and environment.
+    /// Reads defaults, file, environment and flags.
     ///
     /// # Errors
     /// When a key does not exist or a value does not fit, naming it.
-    pub(crate) fn load(file: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn load(file: Option<&Path>, flags: &[Flag]) -> Result<Self, Failure> {
         if let Some(path) = file
             && !path.is_file()
         {
@@ -316,7 +318,7 @@ impl Config {
             )
             .hint("name an existing file, or leave --config out"));
         }
-        let figment = figment(file);
+        let figment = figment(file, flags);
         let config = match figment.extract::<Self>() {
             Ok(config) => config,
             Err(error) => return Err(refused(&problem::of_extraction(error))),
@@ -358,17 +360,18 @@ fn refused(problems: &[problem::Problem]) -> Failure {
     problem::failure(problems).unwrap_or_else(|| Failure::new(Exit::Usage, "the configuration is not valid"))
 }
 
-/// Defaults, file and environment, in that order.
-pub(crate) fn figment(file: Option<&Path>) -> Figment {
+/// Defaults, file, environment and flags, in that order.
+pub(crate) fn figment(file: Option<&Path>, flags: &[Flag]) -> Figment {
     let mut figment = Figment::from(Toml::string(DEFAULTS));
     if let Some(file) = file {
         figment = figment.merge(Toml::file_exact(file));
     }
-    figment.merge(
+    figment = figment.merge(
         Env::prefixed("BELLWETHER_")
             .filter(|key| key != "fixtures" && key != "kafka" && !key.as_str().is_empty())
             .map(|key| key.as_str().replace("__", ".").replace('_', "-").to_lowercase().into()),
-    )
+    );
+    flags.iter().fold(figment, |figment, flag| figment.merge(flag.clone()))
 }
 
 /// A value as it would be typed.
@@ -385,9 +388,19 @@ mod tests {
 
     #[test]
     fn the_defaults_are_a_whole_and_valid_configuration() {
-        let config = Config::load(None).expect("defaults");
+        let config = Config::load(None, &[]).expect("defaults");
         assert_eq!(config.kafka.prefix, "bellwether");
         assert_eq!(config.thresholds().expect("thresholds"), Thresholds::default());
+    }
+
+    #[test]
+    fn what_a_flag_says_comes_last_and_is_checked_like_everything_else() {
+        let flag = |value: &str| Flag { flag: "--prefix", key: "kafka.prefix", value: value.to_owned() };
+        assert_eq!(Config::load(None, &[flag("acme")]).expect("valid").kafka.prefix, "acme");
+        for wrong in ["", "a b"] {
+            let failure = Config::load(None, &[flag(wrong)]).expect_err("refused").to_string();
+            assert!(failure.contains("--prefix: kafka.prefix ="), "{failure}");
+        }
     }
 
     #[test]
@@ -441,7 +454,7 @@ mod tests {
 
     #[test]
     fn what_a_start_takes_up_is_by_default_what_the_defaults_file_says() {
-        assert_eq!(Config::load(None).expect("defaults").restore, Restore::default());
+        assert_eq!(Config::load(None, &[]).expect("defaults").restore, Restore::default());
     }
 
     /// What is said about a file.
@@ -449,6 +462,6 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("c.toml");
         std::fs::write(&file, text).expect("written");
-        Config::load(Some(&file)).expect_err("refused").to_string()
+        Config::load(Some(&file), &[]).expect_err("refused").to_string()
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::{ConfigCommand, Global};
 use crate::config::problem::{self, Problem};
 use crate::config::{self, Config};
 use crate::failure::{Context as _, Exit, Failure};
-use crate::format;
+use crate::format::{self, Format};
 use crate::roles::{connect, notify};
 
 /// Checks or prints.
@@ -21,7 +21,7 @@ use crate::roles::{connect, notify};
 pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> Result<ExitCode, Failure> {
     match command {
         ConfigCommand::Check => {
-            let figment = config::figment(global.config.as_deref());
+            let figment = config::figment(global.config.as_deref(), &global.settings());
             let found: Vec<Problem> =
                 edges(config).into_iter().map(|problem| problem.located(&figment)).collect();
             if let Some(failure) = problem::failure(&found) {
@@ -39,12 +39,19 @@ pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> 
         ConfigCommand::Print { effective: false, .. } => {
             format::lines(config::DEFAULTS.lines().map(str::to_owned))?
         }
-        ConfigCommand::Print { .. } => {
-            let figment = config::figment(global.config.as_deref());
+        ConfigCommand::Print { format, .. } => {
+            let figment = config::figment(global.config.as_deref(), &global.settings());
             let mut tree: toml::Table =
                 figment.extract().or_fail(Exit::Usage, || "the configuration is not valid".to_owned())?;
             hide_secrets("", &mut tree);
-            let text = toml::to_string(&tree).or_fail(Exit::Internal, || "cannot write TOML".to_owned())?;
+            let text = match format {
+                Format::Json => {
+                    serde_json::to_string(&tree).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?
+                }
+                Format::Table | Format::Markdown => {
+                    toml::to_string(&tree).or_fail(Exit::Internal, || "cannot write TOML".to_owned())?
+                }
+            };
             format::lines(text.lines().map(str::to_owned))?;
         }
     }

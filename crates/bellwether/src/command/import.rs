@@ -238,7 +238,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("c.toml");
         std::fs::write(&file, text).expect("written");
-        Config::load(Some(&file)).expect("valid")
+        Config::load(Some(&file), &[]).expect("valid")
     }
 
     #[test]

@@ -57,7 +57,9 @@ pub(super) fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure>
             Ok(if mismatches.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(Exit::Findings as u8) })
         }
         Topics::Read { topic } => {
-            let topic = Topic::parse(&topic).ok_or_else(|| {
+            let prefix = &config.kafka.prefix;
+            let is_named = |known: &Topic| known.thing() == topic || known.name(prefix) == topic;
+            let topic = Topic::ALL.into_iter().find(is_named).ok_or_else(|| {
                 let names: Vec<&str> = Topic::ALL.iter().map(|topic| topic.thing()).collect();
                 Failure::new(Exit::Usage, format!("there is no topic {topic}"))
                     .hint(format!("name one of {}", names.join(", ")))

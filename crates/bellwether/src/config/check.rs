@@ -38,6 +38,10 @@ fn names(config: &Config, found: &mut Vec<Problem>) {
             format!("topic names hold letters, digits, `.`, `_` and `-`, here at most {PREFIX_BYTES_MAX}");
         found.push(Problem::new("kafka.prefix", format!("{prefix:?}"), why, "such as bellwether"));
     }
+    if config.dir.as_os_str().is_empty() {
+        let why = "the data needs a folder";
+        found.push(Problem::new("dir", "\"\"", why, "such as bellwether-data"));
+    }
     let epoch = &config.restore.epoch;
     if !is_plain(epoch) {
         let why = "it is part of the names of snapshots: letters, digits, `.`, `_` and `-`";

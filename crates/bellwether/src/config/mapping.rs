@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_defaults_file_says_what_the_connectors_say_themselves() {
-        let config = Config::load(None).expect("defaults");
+        let config = Config::load(None, &[]).expect("defaults");
         let says = toml::from_str::<toml::Table>(crate::config::DEFAULTS).expect("TOML");
         let keys = |kind: &str| says["mapping"][kind].as_table().expect("a section").len();
         assert_eq!((keys("jira"), keys("linear"), keys("pagerduty")), (9, 4, 1), "every key is in the file");

@@ -7,6 +7,7 @@ use std::fmt;
 use figment::Figment;
 use figment::error::{Error, Kind};
 
+use super::flag;
 use crate::failure::{Exit, Failure};
 
 /// A setting that cannot be.
@@ -117,6 +118,9 @@ fn place(figment: &Figment, key: &str) -> String {
 }
 
 fn named(metadata: &figment::Metadata, key: &str) -> String {
+    if let Some(flag) = flag::typed(&metadata.name) {
+        return flag.to_owned();
+    }
     match &metadata.source {
         Some(figment::Source::File(path)) => path.display().to_string(),
         _ if metadata.name.contains("environment") => {
