@@ -163,8 +163,7 @@ impl Pages {
 
     /// A person as of now; `None` for somebody of whom no page is known.
     pub(crate) fn now(&mut self, context: &Context<'_>, person: &PersonId) -> Option<Now<'_>> {
-        self.people.get(person)?;
-        let place = self.people.place(person);
+        let place = self.people.find(person)?;
         self.people.at(place).map(|(person, pages)| pages.now(context, person))
     }
 
@@ -246,7 +245,11 @@ impl Pages {
                 self.quarters.clear();
             }
             for notification in recount.added {
-                then.extend(context.reference.squads_of(person, notification.at).cloned());
+                let at = notification.at;
+                let standing = pages.standing(context, person);
+                if !standing.covers(at, context.now) {
+                    then.extend(context.reference.squads_of(person, at).cloned());
+                }
                 self.latest = self.latest.max(Some(notification.at));
                 let page = pages.add(context, person, incident, notification).clone();
                 let standing = pages.standing(context, person);

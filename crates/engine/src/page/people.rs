@@ -22,7 +22,12 @@ pub(crate) struct People {
 impl People {
     /// The pages of a person, where there are any.
     pub(crate) fn get(&self, person: &PersonId) -> Option<&PersonPages> {
-        self.places.get(person).and_then(|place| self.list.get(*place)).map(|(_, pages)| pages)
+        self.find(person).and_then(|place| self.list.get(place)).map(|(_, pages)| pages)
+    }
+
+    /// The place of a person who has one.
+    pub(crate) fn find(&self, person: &PersonId) -> Option<usize> {
+        self.places.get(person).copied()
     }
 
     /// The place of a person, who gets one now at the latest.
