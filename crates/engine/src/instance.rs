@@ -11,7 +11,7 @@
 //! Invariants: an instance fires once; a condition that comes back while waning is the same instance (R10); no data
 //! changes nothing (R9); the id is made of the first `as_of` and never changes (R60).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use bellwether_model::RuleId;
 use bellwether_model::{DependencyId, KeyResultId, PersonId, SquadId};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
+
+use crate::id_map::IdMap;
 
 /// What a trigger is about, by its plain id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,10 +156,10 @@ pub(crate) struct Finding {
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub(crate) struct Instances {
-    active: HashMap<InstanceKey, Instance>,
+    active: IdMap<InstanceKey, Instance>,
     /// Keys of the running instances of each subject, and of each rule and scope.
-    of_subject: HashMap<Subject, BTreeSet<InstanceKey>>,
-    of_scope: HashMap<(RuleId, Arc<str>), BTreeSet<InstanceKey>>,
+    of_subject: IdMap<Subject, BTreeSet<InstanceKey>>,
+    of_scope: IdMap<(RuleId, Arc<str>), BTreeSet<InstanceKey>>,
     /// Decisions on hold and the source they were last said to wait for.
     pub(crate) held: BTreeMap<InstanceKey, String>,
 }
@@ -219,7 +221,7 @@ impl Instances {
     }
 }
 
-fn drop_from<K: Eq + Hash>(index: &mut HashMap<K, BTreeSet<InstanceKey>>, at: &K, key: &InstanceKey) {
+fn drop_from<K: Eq + Hash>(index: &mut IdMap<K, BTreeSet<InstanceKey>>, at: &K, key: &InstanceKey) {
     if let Some(keys) = index.get_mut(at) {
         keys.remove(key);
         if keys.is_empty() {

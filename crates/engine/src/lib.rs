@@ -19,6 +19,7 @@ mod dependency;
 mod engine;
 mod explain;
 mod fact;
+mod id_map;
 mod instance;
 mod key_result;
 mod measures;

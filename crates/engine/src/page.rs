@@ -17,7 +17,7 @@ pub(crate) mod shift;
 pub(crate) mod standing;
 pub(crate) mod today;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_model::EventTime;
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::deadlines::Deadline;
 use crate::fact::Fact;
+use crate::id_map::IdMap;
 use crate::instance::Subject;
 use crate::rule;
 use incident::Notification;
@@ -60,7 +61,7 @@ pub(crate) struct Pages {
     midnights: BTreeMap<String, EventTime>,
     /// Members of squads by their places in `people`, as of an epoch of the reference data.
     #[serde(skip)]
-    rosters: (u64, HashMap<SquadId, Arc<[usize]>>),
+    rosters: (u64, IdMap<SquadId, Arc<[usize]>>),
     /// Pages of squads in the present quarter, counted as they come.
     #[serde(skip)]
     quarters: Quarters,
@@ -181,7 +182,7 @@ impl Pages {
     fn roster(&mut self, context: &Context<'_>, squad: &SquadId) -> Arc<[usize]> {
         let epoch = context.reference.epoch();
         if self.rosters.0 != epoch {
-            self.rosters = (epoch, HashMap::new());
+            self.rosters = (epoch, IdMap::default());
         }
         if let Some(roster) = self.rosters.1.get(squad) {
             return roster.clone();

@@ -1,11 +1,12 @@
 //! All incidents that may still be heard of, and when each is forgotten.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bellwether_model::{EventTime, IncidentId};
 use serde::{Deserialize, Serialize};
 
 use super::incident::{Incident, SILENT_FOR};
+use crate::id_map::IdMap;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -13,7 +14,7 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<IncidentId, Incident>", into = "BTreeMap<IncidentId, Incident>")]
 pub(crate) struct Incidents {
-    known: HashMap<IncidentId, Incident>,
+    known: IdMap<IncidentId, Incident>,
     /// Those to look at when a UTC day has been silent for long enough: each stands at a day it was heard of.
     by_day: BTreeMap<i64, Vec<IncidentId>>,
 }

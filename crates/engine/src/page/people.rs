@@ -3,19 +3,20 @@
 //! Members of squads get a place before they have a page, so that a squad's population is a walk over places. Those
 //! without pages are not written to snapshots and are in no walk over everybody.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bellwether_model::PersonId;
 use serde::{Deserialize, Serialize};
 
 use super::person::PersonPages;
+use crate::id_map::IdMap;
 
 /// Pages of everybody.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<PersonId, PersonPages>", into = "BTreeMap<PersonId, PersonPages>")]
 pub(crate) struct People {
     list: Vec<(PersonId, PersonPages)>,
-    places: HashMap<PersonId, usize>,
+    places: IdMap<PersonId, usize>,
     in_order: BTreeMap<PersonId, usize>,
 }
 

@@ -3,7 +3,7 @@
 //! Counted as pages come; counted anew when reference data changed, when a page went away or lies before the last such
 //! change, and when the quarter is another. A page counts for the squads its person was in at the page (R32).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{EventTime, Millis, PersonId, Quarter, SquadId};
@@ -12,6 +12,7 @@ use super::people::People;
 use super::person::Page;
 use super::standing::Standing;
 use crate::context::Context;
+use crate::id_map::IdMap;
 
 /// Pages of one squad in one quarter.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -28,9 +29,9 @@ pub(crate) struct QuarterPages {
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Quarters {
     epoch: u64,
-    squads: HashMap<SquadId, QuarterPages>,
+    squads: IdMap<SquadId, QuarterPages>,
     /// Systems of services now.
-    systems: HashMap<Arc<str>, Arc<str>>,
+    systems: IdMap<Arc<str>, Arc<str>>,
 }
 
 impl Quarters {
@@ -143,7 +144,7 @@ fn counts(page: &Page, squad: &SquadId) -> bool {
 }
 
 /// The system a page came from as of now; its service where no system is known.
-fn source_of(systems: &mut HashMap<Arc<str>, Arc<str>>, context: &Context<'_>, page: &Page) -> Arc<str> {
+fn source_of(systems: &mut IdMap<Arc<str>, Arc<str>>, context: &Context<'_>, page: &Page) -> Arc<str> {
     if !page.system.is_empty() {
         return page.system.clone();
     }
