@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, ensure};
 use bellwether_kafka::{KafkaLog, KafkaOptions};
 use bellwether_log::{EventLog, NewRecord, PartitionReader, Position, TopicPartition};
+use bellwether_wire::frame;
 use bellwether_wire::topics::Topic;
 use bytes::Bytes;
 
@@ -73,7 +74,8 @@ impl Outside {
         Ok(())
     }
 
-    /// Everything committed readers see of a topic, partition by partition.
+    /// Everything committed readers see of a topic, partition by partition. Of `facts` each fact by itself: which facts share
+    /// a frame follows from where transactions ended, which a kill moves, and nothing else does.
     pub fn contents(&self, topic: Topic) -> anyhow::Result<Vec<Said>> {
         let mut said = Vec::new();
         for partition in self.partitions(topic) {
@@ -82,13 +84,24 @@ impl Outside {
             let deadline = Deadline::new(format!("{partition} is read to {}", bounds.stable_end));
             while reader.next_offset() < bounds.stable_end {
                 deadline.check(|| format!("offset {}", reader.next_offset()))?;
-                said.extend(reader.next(TURN)?.into_iter().map(|record| Said {
-                    partition: record.from.partition,
-                    key: record.key,
-                    value: record.value,
-                    headers: record.headers,
-                    timestamp_ms: record.timestamp_ms,
-                }));
+                for record in reader.next(TURN)? {
+                    let record = Said {
+                        partition: record.from.partition,
+                        key: record.key,
+                        value: record.value,
+                        headers: record.headers,
+                        timestamp_ms: record.timestamp_ms,
+                    };
+                    match (&record.value, topic) {
+                        (Some(value), Topic::Facts) => {
+                            let facts = frame::cut(value)?;
+                            said.extend(
+                                facts.into_iter().map(|fact| Said { value: Some(fact), ..record.clone() }),
+                            );
+                        }
+                        _ => said.push(record),
+                    }
+                }
             }
         }
         Ok(said)
