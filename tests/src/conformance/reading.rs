@@ -145,7 +145,15 @@ impl Cluster {
     /// First offset and end of a partition, as a reader of that isolation is told.
     pub fn bounds(&self, topic: &str, partition: i32, isolation: Isolation) -> anyhow::Result<(i64, i64)> {
         let consumer = self.consumer("unused", &[("isolation.level", isolation.setting())])?;
-        consumer.fetch_watermarks(topic, partition, CALL).context("asking for watermarks")
+        // A new leader is in the metadata before it knows of it itself, and a client asks again for as long as it says so.
+        eventually(format!("{topic}/{partition} has a leader that knows it"), || {
+            match consumer.fetch_watermarks(topic, partition, CALL) {
+                Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotLeaderForPartition) => {
+                    Ok(None)
+                }
+                asked => asked.map(Some).context("asking for watermarks"),
+            }
+        })
     }
 
     /// The group's stable committed position.
