@@ -3,10 +3,11 @@
 //! Why they are apart from those that fetch: a broker answers one connection in order, so a question would wait
 //! behind a fetch that waits for records.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::metadata::Metadata;
+use rdkafka::types::RDKafkaErrorCode;
 
 use bellwether_log::{Bounds, Error, ErrorClass, Result, TopicPartition};
 
@@ -19,6 +20,10 @@ use crate::options::KafkaOptions;
 pub(crate) const ASK: Duration = Duration::from_secs(10);
 /// How long a new client is given to ask for a bearer token, which it does through its queue.
 const TOKEN: Duration = Duration::from_millis(200);
+/// How long a partition is asked about whose leader does not know that it leads: an election takes less.
+const LEADER_BOUND: Duration = Duration::from_secs(5);
+/// Time between two such questions.
+const LEADER_LOOK: Duration = Duration::from_millis(20);
 /// Events taken before a question: a request for a token may be behind log lines.
 const EVENTS: usize = 32;
 
@@ -84,11 +89,24 @@ impl Asking {
 }
 
 fn watermarks(client: &BaseConsumer<PlainContext>, partition: &TopicPartition) -> Result<(i64, i64)> {
-    serve(client);
     let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
-    client
-        .fetch_watermarks(&partition.topic, number, ASK)
-        .map_err(|error| failure::failure(format!("ask for the bounds of {partition}"), error))
+    let deadline = Instant::now() + LEADER_BOUND;
+    loop {
+        serve(client);
+        match client.fetch_watermarks(&partition.topic, number, ASK) {
+            // A new leader is in the metadata before it knows of it itself.
+            Err(error)
+                if error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotLeaderForPartition)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(LEADER_LOOK);
+            }
+            asked => {
+                return asked
+                    .map_err(|error| failure::failure(format!("ask for the bounds of {partition}"), error));
+            }
+        }
+    }
 }
 
 /// Takes events that wait in the client's queue: log lines, requests for a token.
