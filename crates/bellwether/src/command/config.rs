@@ -111,6 +111,10 @@ fn hide_secrets(above: &str, table: &mut toml::Table) {
                     .for_each(|item| hide_secrets(&key, item));
             }
             toml::Value::Table(inner) => hide_secrets(&key, inner),
+            // A password of digits is a number to TOML.
+            toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Datetime(_) if is_secret => {
+                *value = toml::Value::String("(set)".to_owned());
+            }
             _ => {}
         }
     }
@@ -140,5 +144,20 @@ impl Row {
 
     fn cells(&self) -> Vec<String> {
         [self.threshold, &self.value, self.unit, self.provenance, self.meaning].map(str::to_owned).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hide_secrets;
+
+    #[test]
+    fn a_secret_is_hidden_whatever_its_type_and_depth() {
+        let text = "[kafka.settings]\nsasl.pasword = 1234\nfetch.wait.max.ms = 9\n[keys]\nid-key = \"ab\"\n";
+        let mut table = toml::from_str::<toml::Table>(text).expect("TOML");
+        hide_secrets("", &mut table);
+        let shown = table.to_string();
+        assert!(!shown.contains("1234") && !shown.contains("\"ab\""), "{shown}");
+        assert!(shown.contains('9'), "what is no secret is shown: {shown}");
     }
 }
