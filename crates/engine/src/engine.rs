@@ -236,9 +236,6 @@ impl Engine {
     }
 
     fn due(&mut self, deadline: &Deadline, cause: &Cause<'_>, events: &mut Vec<Event>) {
-        if *deadline == Deadline::Reference {
-            self.state.reference.refresh(self.state.clock);
-        }
         let (parts, mut context) = self.split(cause, events);
         match deadline {
             Deadline::Reference => {

@@ -114,8 +114,8 @@ impl Reference {
         changed
     }
 
-    /// Looks again at what depends on the instant: called when a version becomes effective or ends.
-    pub(crate) fn refresh(&mut self, now: EventTime) {
+    /// Looks again at what depends on the instant.
+    fn refresh(&mut self, now: EventTime) {
         let mut thresholds = self.base_thresholds.clone();
         for set in self.threshold_sets.values() {
             for (key, value) in set.at(now).into_iter().flatten() {
