@@ -5,6 +5,7 @@
 
 pub mod backlog;
 pub mod client;
+mod mixed;
 pub mod process;
 pub mod report;
 pub mod site;

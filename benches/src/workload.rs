@@ -1,4 +1,7 @@
-//! The workload: an organisation of 200 squads of ten, mostly pages, a tenth ticket changes, spread evenly over a span.
+//! The workload: an organisation of 200 squads of ten, its facts spread evenly over a span, in one of two mixes.
+//!
+//! [`Mix::Mixed`] is a quarter as tools tell it ([`crate::mixed`]); [`Mix::Pages`] is nine pages to one ticket change, a
+//! stress of the page rules: so dense that most engineers are above the threshold.
 //!
 //! Invariant: fact `n` of a workload is the same however many threads, frames or partitions it is cut into; the seed is
 //! fixed, so that two runs and two machines fold the same facts.
@@ -8,6 +11,8 @@ use bellwether_model::{EventTime, PersonId, SquadId};
 use bellwether_wire::envelope::Event;
 use bellwether_wire::{frame, pb};
 use bytes::Bytes;
+
+use crate::mixed;
 
 /// First instant of the fixed year: 2025-01-01.
 pub const YEAR_START_MS: i64 = 1_735_689_600_000;
@@ -28,9 +33,20 @@ const PAGERDUTY: &str = "pagerduty://bench";
 /// Source of the tickets.
 const JIRA: &str = "jira://bench";
 
+/// In which proportions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mix {
+    /// Tickets, incidents, pages, deliveries and check-ins, as an organisation's tools tell them
+    Mixed,
+    /// Nine pages to one ticket change
+    Pages,
+}
+
 /// How many facts over which time.
 #[derive(Debug, Clone, Copy)]
 pub struct Workload {
+    /// Of what kinds.
+    pub mix: Mix,
     /// Time of the first fact.
     pub start_ms: i64,
     /// From the first fact to the last.
@@ -51,15 +67,15 @@ pub struct Placed {
 }
 
 impl Workload {
-    /// Facts spread over the year 2025.
-    pub fn over_a_year(facts: u64) -> Self {
-        Self { start_ms: YEAR_START_MS, span_ms: 365 * DAY_MS, facts }
+    /// Facts spread over so many days from the first of 2025 on.
+    pub fn over_days(mix: Mix, days: u32, facts: u64) -> Self {
+        Self { mix, start_ms: YEAR_START_MS, span_ms: i64::from(days) * DAY_MS, facts }
     }
 
     /// Facts spread over some days up to an instant.
-    pub fn ending_at(end_ms: i64, days: u32, facts: u64) -> Self {
+    pub fn ending_at(mix: Mix, end_ms: i64, days: u32, facts: u64) -> Self {
         let span_ms = i64::from(days) * DAY_MS;
-        Self { start_ms: end_ms - span_ms, span_ms, facts }
+        Self { mix, start_ms: end_ms - span_ms, span_ms, facts }
     }
 
     /// The instant of the reference data: a day before the first fact.
@@ -107,11 +123,21 @@ impl Workload {
                 events.push(record(format!("membership/{person}"), member.into()));
             }
         }
+        if self.mix == Mix::Mixed {
+            events.extend(mixed::reference(self));
+        }
         events
     }
 
     /// The facts in the order of time.
-    pub fn facts(&self) -> impl Iterator<Item = Placed> + use<> {
+    pub fn facts(&self) -> Box<dyn Iterator<Item = Placed>> {
+        match self.mix {
+            Mix::Mixed => Box::new(mixed::facts(*self)),
+            Mix::Pages => Box::new(self.pages()),
+        }
+    }
+
+    fn pages(&self) -> impl Iterator<Item = Placed> + use<> {
         let workload = *self;
         let mut seed = SEED;
         (0..workload.facts).map(move |n| {
@@ -144,7 +170,7 @@ impl Workload {
         frames
     }
 
-    fn time_of(&self, n: u64) -> EventTime {
+    pub(crate) fn time_of(&self, n: u64) -> EventTime {
         let done = i128::from(n) * i128::from(self.span_ms) / i128::from(self.facts.max(1));
         EventTime::from_ms(self.start_ms + i64::try_from(done).unwrap_or(0))
     }

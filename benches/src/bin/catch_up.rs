@@ -15,7 +15,7 @@ use bellwether_benches::process;
 use bellwether_benches::report::{Format, Report, Target};
 use bellwether_benches::site::Site;
 use bellwether_benches::verify::{self, Verdict};
-use bellwether_benches::workload::Workload;
+use bellwether_benches::workload::{Mix, Workload};
 use clap::Parser;
 
 /// Facts a CPU-second, in millions.
@@ -33,6 +33,9 @@ struct Args {
     /// Facts in a frame
     #[arg(long, default_value_t = 64)]
     frame: usize,
+    /// Which facts
+    #[arg(long, value_enum, default_value_t = Mix::Mixed)]
+    mix: Mix,
     /// Days over which they are spread
     #[arg(long, default_value_t = 90)]
     days: u32,
@@ -69,7 +72,8 @@ fn main() -> Result<ExitCode> {
         (None, None) => anyhow::bail!("there is no broker"),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?.as_millis();
-    let workload = Workload::ending_at(i64::try_from(now).context("the clock")?, args.days, args.facts);
+    let workload =
+        Workload::ending_at(args.mix, i64::try_from(now).context("the clock")?, args.days, args.facts);
     let backlog = backlog::fill(&servers, site.prefix(), &workload, args.frame, !args.unverified)?;
     site.run(&["--bootstrap-servers", &servers, "topics", "apply"])?;
 

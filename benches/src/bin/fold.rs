@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bellwether_benches::report::{Format, Report, Target};
-use bellwether_benches::workload::Workload;
+use bellwether_benches::workload::{Mix, Workload};
 use bellwether_engine::{Engine, Fact, Options};
 use bellwether_wire::frame;
 use clap::Parser;
@@ -19,6 +19,12 @@ struct Args {
     /// Facts to fold.
     #[arg(long, default_value_t = 1_000_000)]
     facts: u64,
+    /// Which facts
+    #[arg(long, value_enum, default_value_t = Mix::Mixed)]
+    mix: Mix,
+    /// Days over which they are spread
+    #[arg(long, default_value_t = 91)]
+    days: u32,
     /// Facts in a frame.
     #[arg(long, default_value_t = 64)]
     frame: usize,
@@ -29,7 +35,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let workload = Workload::over_a_year(args.facts);
+    let workload = Workload::over_days(args.mix, args.days, args.facts);
     let mut engine = Engine::new(Options::default());
     let mut said = Vec::new();
     for event in workload.reference() {

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use bellwether_benches::client;
 use bellwether_benches::report::{Format, Report, Target};
 use bellwether_benches::site::{FACTS_PARTITIONS, FUNCTION_PARTITIONS, Site};
-use bellwether_benches::workload::{SQUADS, Workload, next, squad_id};
+use bellwether_benches::workload::{Mix, SQUADS, Workload, next, squad_id};
 use bellwether_engine::Fact;
 use bellwether_kafka::{KafkaLog, KafkaOptions};
 use bellwether_log::{Appender, EventLog as _, NewRecord, TopicPartition};
@@ -65,7 +65,8 @@ fn measure(args: &Args, name: &str, cluster: Option<&str>, report: &mut Report) 
     let site = Site::new(args.binary.as_deref())?;
     let up = site.start_up(cluster)?;
     let organisation = site.path("organisation.jsonl");
-    let lines: Vec<String> = Workload::over_a_year(0).reference().iter().map(json::write).collect();
+    let lines: Vec<String> =
+        Workload::over_days(Mix::Pages, 1, 0).reference().iter().map(json::write).collect();
     std::fs::write(&organisation, lines.join("\n")).context("writing the organisation")?;
     site.run(&["--bootstrap-servers", &up.servers, "publish", &organisation.display().to_string()])?;
 

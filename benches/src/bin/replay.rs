@@ -1,6 +1,6 @@
 //! `bellwether replay FILE`: events of a file a second, CPU and memory of the process.
 //!
-//! The file is a year of the workload, reference data first. The output goes to a file, as it would.
+//! The file is the workload, reference data first. The output goes to a file, as it would.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use bellwether_benches::report::{Format, Report};
 use bellwether_benches::site::Site;
-use bellwether_benches::workload::Workload;
+use bellwether_benches::workload::{Mix, Workload};
 use bellwether_wire::json;
 use clap::Parser;
 
@@ -19,6 +19,12 @@ struct Args {
     /// Events in the file
     #[arg(long, visible_alias = "facts", default_value_t = 1_000_000)]
     events: u64,
+    /// Which facts
+    #[arg(long, value_enum, default_value_t = Mix::Mixed)]
+    mix: Mix,
+    /// Days over which they are spread
+    #[arg(long, default_value_t = 91)]
+    days: u32,
     /// Binary under test; `bellwether` beside this one otherwise
     #[arg(long)]
     binary: Option<PathBuf>,
@@ -32,7 +38,7 @@ fn main() -> Result<ExitCode> {
     let site = Site::new(args.binary.as_deref())?;
     let path = site.path("events.jsonl");
     let mut file = BufWriter::new(File::create(&path).context("making the file of events")?);
-    let workload = Workload::over_a_year(args.events);
+    let workload = Workload::over_days(args.mix, args.days, args.events);
     let mut count = 0_u64;
     let facts = workload.facts().map(|placed| placed.fact.event);
     for event in workload.reference().into_iter().chain(facts) {

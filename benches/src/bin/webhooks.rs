@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use bellwether_benches::client;
 use bellwether_benches::report::{Format, Report, Target};
 use bellwether_benches::site::{ACCOUNT, SECRET, Site};
-use bellwether_benches::workload::{ENGINEERS, SQUADS, Workload, person_id};
+use bellwether_benches::workload::{ENGINEERS, Mix, SQUADS, Workload, person_id};
 use bellwether_model::EventTime;
 use bellwether_wire::json;
 use bellwether_wire::topics::Topic;
@@ -55,7 +55,8 @@ fn main() -> Result<ExitCode> {
     let site = Site::new(args.binary.as_deref())?;
     let up = site.start_up(None)?;
     let organisation = site.path("organisation.jsonl");
-    let lines: Vec<String> = Workload::over_a_year(0).reference().iter().map(json::write).collect();
+    let lines: Vec<String> =
+        Workload::over_days(Mix::Pages, 1, 0).reference().iter().map(json::write).collect();
     std::fs::write(&organisation, lines.join("\n")).context("writing the organisation")?;
     site.run(&["--bootstrap-servers", &up.servers, "publish", &organisation.display().to_string()])?;
 
