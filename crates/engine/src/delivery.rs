@@ -1,12 +1,15 @@
 //! Deliveries: successful production deployments, the changes and commits that tie tickets to them, and roll-backs.
 //!
 //! Few and cheap, they reach every partition and are kept for as long as a sprint's outcome may change. What a ticket's
-//! deployments are is the business of [`shipping`] (R24); operating indicators are not made of them here.
+//! deployments are is the business of [`shipping`] (R24); operating indicators are not made of them here. Indexes by name
+//! are derived and never written.
 
 mod production;
 pub(crate) mod shipping;
+mod touched;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bellwether_model::{ChangeId, DeploymentId, EventTime, Millis};
@@ -14,7 +17,9 @@ use bellwether_wire::{Payload, instant, pb};
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Fact;
+use crate::id_map::IdMap;
 use crate::order::Order;
+pub(crate) use touched::Touched;
 
 /// How long deliveries are kept: two quarters and the horizon of late facts, as long as the sprints they ship.
 pub(crate) const KEEP: Millis = Millis::days(200);
@@ -51,26 +56,28 @@ struct Change {
 }
 
 /// Deployments or changes by a name they carry.
-type Index<Id> = BTreeMap<Arc<str>, BTreeSet<Id>>;
+type Index<Name, Id> = IdMap<Name, Vec<Id>>;
 
 /// Everything delivered.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(crate) struct Deliveries {
-    deployments: BTreeMap<DeploymentId, Deployment>,
-    changes: BTreeMap<ChangeId, Change>,
-    by_ticket: Index<DeploymentId>,
-    by_change: Index<DeploymentId>,
-    by_commit: Index<DeploymentId>,
-    by_release: Index<DeploymentId>,
-    changes_by_ticket: Index<ChangeId>,
-    rollbacks: BTreeMap<DeploymentId, BTreeSet<DeploymentId>>,
+    deployments: IdMap<DeploymentId, Deployment>,
+    changes: IdMap<ChangeId, Change>,
+    by_ticket: Index<Arc<str>, DeploymentId>,
+    by_change: Index<Arc<str>, DeploymentId>,
+    by_commit: Index<Arc<str>, DeploymentId>,
+    by_release: Index<Arc<str>, DeploymentId>,
+    changes_by_ticket: Index<Arc<str>, ChangeId>,
+    changes_by_commit: Index<Arc<str>, ChangeId>,
+    rollbacks: Index<DeploymentId, DeploymentId>,
     pruned: Option<EventTime>,
 }
 
 impl Deliveries {
-    /// Folds a fact of the delivery topic; returns the earliest instant by which it may have shipped something, or taken
-    /// it back. `None` when it changes nothing about what is shipped.
-    pub(crate) fn on_fact(&mut self, fact: &Fact, now: EventTime) -> Option<EventTime> {
+    /// Folds a fact of the delivery topic; returns what it may have shipped, or taken back. `None` when it changes nothing
+    /// about what is shipped.
+    pub(crate) fn on_fact(&mut self, fact: &Fact, now: EventTime) -> Option<Touched> {
         self.prune(now);
         match &fact.event.payload {
             Payload::DeploymentFinished(message) => self.finished(fact, message),
@@ -79,7 +86,7 @@ impl Deliveries {
         }
     }
 
-    fn finished(&mut self, fact: &Fact, message: &pb::DeploymentFinished) -> Option<EventTime> {
+    fn finished(&mut self, fact: &Fact, message: &pb::DeploymentFinished) -> Option<Touched> {
         let id = DeploymentId::from(message.deployment.as_str());
         let ended = instant::optional(message.ended_at.as_ref()).unwrap_or(fact.event.time);
         let in_production = message.outcome() == pb::Outcome::Succeeded && production::is_production(message);
@@ -96,19 +103,15 @@ impl Deliveries {
             Links::default()
         };
         let new = Deployment { told: Order::of(fact, fact.event.time), ended, links, rolls_back };
-        let old = self.deployments.get(&id);
-        if old.is_some_and(|old| old.told >= new.told) {
-            return None;
-        }
-        let was = old.filter(|old| old.matters()).map(|old| old.ended);
-        let is = new.matters().then_some(ended);
-        self.forget(&id);
-        self.index(&id, &new);
-        self.deployments.insert(id, new);
-        [was, is].into_iter().flatten().min()
+        let old = self.forget(&id, |old| old.told < new.told)?;
+        let versions = [old.as_ref(), Some(&new)].into_iter().flatten().filter(|known| known.matters());
+        let from = versions.clone().map(|known| known.ended).min();
+        let touched = from.map(|from| self.touched(from, versions));
+        self.insert(id, new);
+        touched
     }
 
-    fn merged(&mut self, fact: &Fact, message: &pb::ChangeMerged) -> Option<EventTime> {
+    fn merged(&mut self, fact: &Fact, message: &pb::ChangeMerged) -> Option<Touched> {
         let id = ChangeId::from(message.change.as_str());
         let told = Order::of(fact, fact.event.time);
         if self.changes.get(&id).is_some_and(|known| known.told >= told) {
@@ -116,21 +119,20 @@ impl Deliveries {
         }
         let new = Change { told, tickets: shared(&message.tickets), commits: shared(&message.commits) };
         let old = self.forget_change(&id);
-        for ticket in &new.tickets {
-            self.changes_by_ticket.entry(ticket.clone()).or_default().insert(id.clone());
-        }
-        let commits = new.commits.iter().chain(old.iter().flat_map(|old| &old.commits));
-        let found = commits
+        let versions = || old.iter().chain([&new]);
+        let found = versions()
+            .flat_map(|change| &change.commits)
             .filter_map(|commit| self.by_commit.get(commit))
             .chain(self.by_change.get(id.as_str()))
             .flatten()
             .filter_map(|deployment| self.deployments.get(deployment).map(|known| known.ended))
             .min();
-        self.changes.insert(id, new);
-        found
+        let touched = found.map(|from| Touched::by_names(from, versions().flat_map(|change| &change.tickets)));
+        self.insert_change(id, new);
+        touched
     }
 
-    fn index(&mut self, id: &DeploymentId, deployment: &Deployment) {
+    fn insert(&mut self, id: DeploymentId, deployment: Deployment) {
         let Links { tickets, changes, commits, release } = &deployment.links;
         for (index, names) in [
             (&mut self.by_ticket, tickets.as_slice()),
@@ -139,16 +141,38 @@ impl Deliveries {
             (&mut self.by_release, release.as_slice()),
         ] {
             for name in names {
-                index.entry(name.clone()).or_default().insert(id.clone());
+                add_to(index, name, &id);
             }
         }
         if let Some(taken_back) = &deployment.rolls_back {
-            self.rollbacks.entry(taken_back.clone()).or_default().insert(id.clone());
+            add_to(&mut self.rollbacks, taken_back, &id);
         }
+        self.deployments.insert(id, deployment);
     }
 
-    fn forget(&mut self, id: &DeploymentId) {
-        let Some(old) = self.deployments.remove(id) else { return };
+    fn insert_change(&mut self, id: ChangeId, change: Change) {
+        for (index, names) in
+            [(&mut self.changes_by_ticket, &change.tickets), (&mut self.changes_by_commit, &change.commits)]
+        {
+            for name in names {
+                add_to(index, name, &id);
+            }
+        }
+        self.changes.insert(id, change);
+    }
+
+    /// Takes out the version known of a deployment, if any; `None` when the one known may not go.
+    fn forget(
+        &mut self,
+        id: &DeploymentId,
+        may_go: impl FnOnce(&Deployment) -> bool,
+    ) -> Option<Option<Deployment>> {
+        match self.deployments.get(id) {
+            None => return Some(None),
+            Some(known) if !may_go(known) => return None,
+            Some(_) => {}
+        }
+        let old = self.deployments.remove(id)?;
         let Links { tickets, changes, commits, release } = &old.links;
         for (index, names) in [
             (&mut self.by_ticket, tickets.as_slice()),
@@ -163,12 +187,16 @@ impl Deliveries {
         if let Some(taken_back) = &old.rolls_back {
             remove_from(&mut self.rollbacks, taken_back, id);
         }
+        Some(Some(old))
     }
 
     fn forget_change(&mut self, id: &ChangeId) -> Option<Change> {
         let old = self.changes.remove(id)?;
         for ticket in &old.tickets {
             remove_from(&mut self.changes_by_ticket, ticket, id);
+        }
+        for commit in &old.commits {
+            remove_from(&mut self.changes_by_commit, commit, id);
         }
         Some(old)
     }
@@ -181,12 +209,43 @@ impl Deliveries {
         let keep_from = now.minus(KEEP);
         let old = self.deployments.iter().filter(|(_, known)| known.ended < keep_from);
         for id in old.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
-            self.forget(&id);
+            self.forget(&id, |_| true);
         }
         let old = self.changes.iter().filter(|(_, known)| known.told.at < keep_from);
         for id in old.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             self.forget_change(&id);
         }
+    }
+}
+
+/// In snapshots: in order, without the indexes.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    deployments: BTreeMap<DeploymentId, Deployment>,
+    changes: BTreeMap<ChangeId, Change>,
+    pruned: Option<EventTime>,
+}
+
+impl From<Deliveries> for Written {
+    fn from(all: Deliveries) -> Self {
+        Self {
+            deployments: all.deployments.into_iter().collect(),
+            changes: all.changes.into_iter().collect(),
+            pruned: all.pruned,
+        }
+    }
+}
+
+impl From<Written> for Deliveries {
+    fn from(written: Written) -> Self {
+        let mut all = Self { pruned: written.pruned, ..Self::default() };
+        for (id, deployment) in written.deployments {
+            all.insert(id, deployment);
+        }
+        for (id, change) in written.changes {
+            all.insert_change(id, change);
+        }
+        all
     }
 }
 
@@ -201,9 +260,16 @@ fn shared(names: &[String]) -> Vec<Arc<str>> {
     names.iter().filter(|name| !name.is_empty()).map(|name| name.as_str().into()).collect()
 }
 
-fn remove_from<Name: Ord, Id: Ord>(index: &mut BTreeMap<Name, BTreeSet<Id>>, name: &Name, id: &Id) {
+fn add_to<Name: Clone + Eq + Hash, Id: Clone + Eq>(index: &mut Index<Name, Id>, name: &Name, id: &Id) {
+    let ids = index.entry(name.clone()).or_default();
+    if !ids.contains(id) {
+        ids.push(id.clone());
+    }
+}
+
+fn remove_from<Name: Eq + Hash, Id: Eq>(index: &mut Index<Name, Id>, name: &Name, id: &Id) {
     if let Some(ids) = index.get_mut(name) {
-        ids.remove(id);
+        ids.retain(|known| known != id);
         if ids.is_empty() {
             index.remove(name);
         }

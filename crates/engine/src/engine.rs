@@ -212,8 +212,8 @@ impl Engine {
             | Payload::ScopeExceptionSigned(_)
             | Payload::ScopeExceptionRejected(_) => parts.sprints.on_fact(&mut context, fact),
             Payload::DeploymentFinished(_) | Payload::ChangeMerged(_) => {
-                if let Some(from) = parts.deliveries.on_fact(fact, context.now) {
-                    parts.sprints.on_delivery(&mut context, from);
+                if let Some(touched) = parts.deliveries.on_fact(fact, context.now) {
+                    parts.sprints.on_delivery(&mut context, &touched);
                 }
             }
             Payload::CheckInFiled(_) | Payload::OwnerAssigned(_) => {
@@ -240,7 +240,7 @@ impl Engine {
         match deadline {
             Deadline::Reference => {
                 parts.pages.on_reference(&mut context);
-                parts.sprints.on_reference(&mut context);
+                parts.sprints.on_reference(&mut context, true);
                 parts.check_ins.on_reference(&mut context);
                 parts.dependencies.look_at_all(&mut context);
                 parts.key_results.on_reference(&mut context, None);
@@ -292,7 +292,9 @@ impl Engine {
         if changed.people || !changed.key_results.is_empty() {
             parts.pages.on_reference(&mut context);
         }
-        parts.sprints.on_reference(&mut context);
+        let terms_may_differ =
+            matches!(event.payload, Payload::ThresholdsRecorded(_) | Payload::OrganisationRecorded(_));
+        parts.sprints.on_reference(&mut context, terms_may_differ);
         if changed.people || !changed.key_results.is_empty() {
             parts.check_ins.on_reference(&mut context);
         }

@@ -21,6 +21,7 @@ mod explain;
 mod fact;
 mod id_map;
 mod instance;
+mod intern;
 mod key_result;
 mod measures;
 mod options;

@@ -5,18 +5,23 @@
 //! revision, and at most once an hour while it is open. Because it is always computed from the sorted histories, late
 //! and out-of-order facts give what a sorted replay gives (R1). What it is not: a rule, or a key result.
 //!
+//! What each ticket adds to a revision is kept in its [`ledger`], so that one change counts one ticket anew.
+//!
 //! Invariants: final = committed + added + re-estimated - removed ([`scope`]); a closed revision is published again only
-//! when it changed, with the same number.
+//! when it changed, with the same number; what is derived - ledgers, indexes - says what a count from the histories says.
 
 mod assess;
 mod exception;
 mod interrupt;
+mod ledger;
 mod life;
 mod outcome;
 mod scope;
 mod series;
 mod ticket;
+mod tickets;
 mod version;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,19 +31,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::deadlines::Deadline;
-use crate::delivery::KEEP;
+use crate::delivery::{KEEP, Touched};
 use crate::fact::Fact;
+use crate::id_map::IdMap;
+use crate::intern::Texts;
 use crate::order::{Order, Why, next_hour};
 pub(crate) use assess::SeriesChanged;
 use exception::{Exception, Step};
 use interrupt::{Capacity, Declared};
+use ledger::Ledger;
 use life::{Life, Transition};
 use outcome::Outcome;
 pub(crate) use series::Closed;
-use ticket::{Place, State, Ticket};
+use ticket::{Place, State};
+use tickets::Tickets;
+use written::Written;
+
+/// How often the old is looked for: what it costs grows with all tickets kept.
+const PRUNE_EVERY: Millis = Millis::days(7);
 
 /// One sprint.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Sprint {
     transitions: BTreeMap<Order, Transition>,
     life: Life,
@@ -51,6 +64,12 @@ struct Sprint {
     in_series: bool,
     /// What was published of each revision, so that only changes are.
     published: BTreeMap<u32, Published>,
+    /// Of the open revision, as last assessed.
+    #[serde(skip)]
+    ledger: Option<Box<Ledger>>,
+    /// Why it is to be assessed, and the first instant set for it.
+    #[serde(skip)]
+    look: Option<(Why, EventTime)>,
 }
 
 /// What was published last.
@@ -61,17 +80,16 @@ struct Published {
 }
 
 /// Every sprint known in one partition, and the tickets they are made of.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(crate) struct Sprints {
-    sprints: BTreeMap<SprintId, Sprint>,
-    tickets: BTreeMap<TicketId, Ticket>,
-    /// Tickets that were ever in a sprint.
-    contents: BTreeMap<SprintId, BTreeSet<TicketId>>,
-    /// Tickets that were ever flagged as interrupts.
-    interrupts: BTreeSet<TicketId>,
+    sprints: IdMap<SprintId, Sprint>,
+    /// Sprints by the squad they are judged in.
+    of_squad: IdMap<SquadId, BTreeSet<SprintId>>,
+    tickets: Tickets,
     exceptions: BTreeMap<ExceptionId, Exception>,
-    /// Sprints to assess, and why.
-    looks: BTreeMap<SprintId, Why>,
+    pruned: Option<EventTime>,
+    texts: Texts,
 }
 
 impl Sprints {
@@ -82,8 +100,9 @@ impl Sprints {
             Payload::TicketChanged(message) => self.ticket_changed(context, fact, message),
             Payload::TicketRemoved(message) => {
                 let id = TicketId::from(message.ticket.as_str());
-                if self.tickets.contains_key(&id) {
-                    self.keep(context, id, Place::of(fact, "", true), State::gone(), "");
+                if self.tickets.get(&id).is_some() {
+                    let place = Place::of(fact, "", true, &mut self.texts);
+                    self.keep(context, id, place, State::gone(), "");
                 }
             }
             _ => {
@@ -96,22 +115,31 @@ impl Sprints {
         }
     }
 
-    /// Deliveries changed from an instant on: whoever could ship by a deployment that ended then is looked at.
-    pub(crate) fn on_delivery(&mut self, context: &mut Context<'_>, from: EventTime) {
-        let margin = margin(context);
-        let may_ship = |sprint: &Sprint| sprint.life.open || sprint.life.closes_within(margin, from);
-        for id in self.ids_where(may_ship) {
-            self.mark(context, &id, from, false);
+    /// Deliveries changed: the sprints that the tickets concerned were ever in are looked at.
+    pub(crate) fn on_delivery(&mut self, context: &mut Context<'_>, touched: &Touched) {
+        let tickets = &self.tickets;
+        let named = touched.tickets.iter().flat_map(|name| tickets.named(name));
+        let released = touched.releases.iter().flat_map(|release| tickets.of_release(release));
+        let concerned: BTreeSet<TicketId> = named.chain(released).cloned().collect();
+        for ticket in concerned {
+            for sprint in self.sprints_of(&ticket) {
+                self.mark(context, &sprint, touched.from, false, Some(&ticket));
+            }
         }
     }
 
-    /// Reference data changed: a board may have got its squad.
-    pub(crate) fn on_reference(&mut self, context: &mut Context<'_>) {
+    /// Reference data changed: a board may have got its squad, and what every open revision is counted by may be another.
+    pub(crate) fn on_reference(&mut self, context: &mut Context<'_>, terms_may_differ: bool) {
+        if terms_may_differ {
+            for id in self.ids_where(|sprint| sprint.life.open) {
+                self.mark(context, &id, context.now, false, None);
+            }
+        }
         for id in self.ids_where(|sprint| sprint.life.squad.is_none()) {
-            let Some(sprint) = self.sprints.get_mut(&id) else { continue };
+            let Some(sprint) = self.sprints.get(&id) else { continue };
             let squad = squad_of(context, &sprint.life);
             if sprint.squad != squad {
-                sprint.squad = squad;
+                self.judge_in(&id, squad);
                 self.look_now(context, &id);
             }
         }
@@ -124,16 +152,31 @@ impl Sprints {
         if let Some(reason) = ignored.get(&order) {
             context.skip(format!("sprint {id}: {reason}"));
         }
-        sprint.squad = squad_of(context, &life);
+        let squad = squad_of(context, &life);
         let closed = life.closes.len() > sprint.life.closes.len();
         let began = life.activated.is_some() || sprint.life.activated.is_some();
         sprint.life = life;
+        self.judge_in(&id, squad);
         if began {
             self.look_now(context, &id);
         }
         if closed {
             self.prune(context.now);
         }
+    }
+
+    /// The squad of a sprint is known, or another.
+    fn judge_in(&mut self, id: &SprintId, squad: Option<SquadId>) {
+        let Some(sprint) = self.sprints.get_mut(id) else { return };
+        if let Some(old) = &sprint.squad
+            && let Some(theirs) = self.of_squad.get_mut(old)
+        {
+            theirs.remove(id);
+        }
+        if let Some(new) = &squad {
+            self.of_squad.entry(new.clone()).or_default().insert(id.clone());
+        }
+        sprint.squad = squad;
     }
 
     fn declare(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::CapacityDeclared) {
@@ -144,13 +187,13 @@ impl Sprints {
         let id = SprintId::from(message.sprint.as_str());
         let sprint = self.sprints.entry(id.clone()).or_default();
         sprint.capacity.insert(Order::of(fact, fact.event.time), capacity);
-        self.mark(context, &id, fact.event.time, false);
+        self.mark(context, &id, fact.event.time, false, None);
     }
 
     fn ticket_changed(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::TicketChanged) {
         let id = TicketId::from(message.ticket.as_str());
         let concerns = fact.squads.is_empty() || fact.squads.iter().any(|squad| context.owns(squad));
-        if !concerns && !self.tickets.contains_key(&id) {
+        if !concerns && self.tickets.get(&id).is_none() {
             return;
         }
         let points = message.points.map(|points| Points::from_f64(points).filter(|p| *p >= Points::ZERO));
@@ -161,10 +204,10 @@ impl Sprints {
         let squad = if message.squad.is_empty() {
             context.reference.squad_of_board(&message.board, at).cloned()
         } else {
-            Some(SquadId::from(message.squad.as_str()))
+            Some(SquadId::from(self.texts.share(&message.squad)))
         };
         let state = State {
-            sprint: (!message.sprint.is_empty()).then(|| SprintId::from(message.sprint.as_str())),
+            sprint: (!message.sprint.is_empty()).then(|| SprintId::from(self.texts.share(&message.sprint))),
             squad,
             points: points.flatten(),
             sized: !message.size.is_empty(),
@@ -173,34 +216,40 @@ impl Sprints {
             interrupt: message.interrupt,
             release: (!message.release.is_empty()).then(|| message.release.as_str().into()),
         };
-        self.keep(context, id, Place::of(fact, &message.version, false), state, &message.key);
+        let place = Place::of(fact, &message.version, false, &mut self.texts);
+        self.keep(context, id, place, state, &message.key);
     }
 
     /// Adds a state to a ticket's history and marks the sprints that it may change.
     fn keep(&mut self, context: &mut Context<'_>, id: TicketId, place: Place, state: State, key: &str) {
         let at = place.at;
-        if let Some(sprint) = &state.sprint {
-            self.contents.entry(sprint.clone()).or_default().insert(id.clone());
-        }
-        if state.interrupt {
-            self.interrupts.insert(id.clone());
-        }
-        let ticket = self.tickets.entry(id.clone()).or_default();
-        let renamed = ticket.name(key);
-        if !ticket.insert(place, state) && !renamed {
+        let kept = self.tickets.keep(&id, place, state, key);
+        if !kept.is_new && !kept.renamed {
             return;
         }
-        let sprints: BTreeSet<&SprintId> = ticket.states().filter_map(|s| s.sprint.as_ref()).collect();
-        let mut concerned: BTreeSet<SprintId> = sprints.into_iter().cloned().collect();
-        if self.interrupts.contains(&id) {
-            let squads: BTreeSet<&SquadId> = ticket.states().filter_map(|s| s.squad.as_ref()).collect();
-            let theirs =
-                self.sprints.iter().filter(|(_, s)| s.squad.as_ref().is_some_and(|q| squads.contains(q)));
-            concerned.extend(theirs.map(|(id, _)| id.clone()));
+        let mut concerned = self.sprints_of(&id);
+        if let Some(ticket) = self.tickets.get(&id).filter(|ticket| ticket.was_interrupt()) {
+            let theirs = ticket.squads().filter_map(|squad| self.of_squad.get(squad)).flatten();
+            concerned.extend(theirs.cloned());
+            concerned.sort_unstable();
+            concerned.dedup();
         }
         for sprint in concerned {
-            self.mark(context, &sprint, at, renamed);
+            self.mark(context, &sprint, at, kept.renamed, Some(&id));
         }
+    }
+
+    /// Sprints that a ticket was ever in, each once.
+    fn sprints_of(&self, ticket: &TicketId) -> Vec<SprintId> {
+        let mut sprints: Vec<SprintId> = Vec::new();
+        let states = self.tickets.get(ticket).into_iter().flat_map(|ticket| ticket.states());
+        for sprint in states.filter_map(|state| state.sprint.as_ref()) {
+            // A ticket is in few sprints, and stays in each for several states.
+            if !sprints.iter().rev().any(|known| known == sprint) {
+                sprints.push(sprint.clone());
+            }
+        }
+        sprints
     }
 
     fn exception(&mut self, context: &mut Context<'_>, fact: &Fact, id: String, step: Step) {
@@ -210,16 +259,27 @@ impl Sprints {
         let after = exception.sprint().cloned();
         for sprint in BTreeSet::from([before, after]).into_iter().flatten() {
             // A signature may come after the close and still covers what it names.
-            self.mark(context, &sprint, fact.event.time, true);
+            self.mark(context, &sprint, fact.event.time, true, None);
         }
     }
 
-    /// Marks a sprint that something at an instant may change: an open revision for the end of the hour, a closed one for
-    /// the end of this instant, unless what happened lies `behind` every close and its margins.
-    fn mark(&mut self, context: &mut Context<'_>, id: &SprintId, at: EventTime, even_behind: bool) {
-        let Some(sprint) = self.sprints.get(id).filter(|sprint| sprint.life.activated.is_some()) else {
+    /// Marks a sprint that something at an instant, about a ticket or about all of it, may change: an open revision for the
+    /// end of the hour, a closed one for the end of this instant, unless what happened lies `behind` every close and its
+    /// margins.
+    fn mark(
+        &mut self,
+        context: &mut Context<'_>,
+        id: &SprintId,
+        at: EventTime,
+        even_behind: bool,
+        ticket: Option<&TicketId>,
+    ) {
+        let Some(sprint) = self.sprints.get_mut(id).filter(|sprint| sprint.life.activated.is_some()) else {
             return;
         };
+        if let Some((ledger, ticket)) = sprint.ledger.as_mut().zip(ticket) {
+            ledger.stale(ticket);
+        }
         if !sprint.squad.as_ref().is_some_and(|squad| context.owns(squad)) {
             return;
         }
@@ -236,9 +296,13 @@ impl Sprints {
     }
 
     fn look(&mut self, context: &mut Context<'_>, id: &SprintId, at: EventTime) {
+        let Some(sprint) = self.sprints.get_mut(id) else { return };
         let why = Why::of(context.cause);
-        self.looks.entry(id.clone()).and_modify(|known| *known = known.and(why)).or_insert(why);
-        context.deadlines.set(at, Deadline::Sprint(id.clone()));
+        let (why, first) = sprint.look.map_or((why, None), |(known, at)| (known.and(why), Some(at)));
+        sprint.look = Some((why, first.map_or(at, |first| first.min(at))));
+        if first.is_none_or(|first| at < first) {
+            context.deadlines.set(at, Deadline::Sprint(id.clone()));
+        }
     }
 
     fn ids_where(&self, pred: impl Fn(&Sprint) -> bool) -> Vec<SprintId> {
@@ -247,21 +311,26 @@ impl Sprints {
 
     /// Forgets sprints that ended long ago and the states that no sprint left needs.
     fn prune(&mut self, now: EventTime) {
+        if self.pruned.is_some_and(|last| now.since(last) < PRUNE_EVERY) {
+            return;
+        }
+        self.pruned = Some(now);
         let horizon = now.minus(KEEP);
-        self.sprints.retain(|_, sprint| {
+        let Self { sprints, of_squad, tickets, exceptions, .. } = self;
+        sprints.retain(|id, sprint| {
             let told =
                 sprint.transitions.keys().next_back().into_iter().chain(sprint.capacity.keys().next_back());
-            sprint.life.open || told.map(|order| order.at).max().is_some_and(|last| last >= horizon)
+            let stays =
+                sprint.life.open || told.map(|order| order.at).max().is_some_and(|last| last >= horizon);
+            if !stays && let Some(theirs) = sprint.squad.as_ref().and_then(|squad| of_squad.get_mut(squad)) {
+                theirs.remove(id);
+            }
+            stays
         });
-        let first = self.sprints.values().filter_map(|sprint| sprint.life.activated).min();
+        of_squad.retain(|_, theirs| !theirs.is_empty());
+        let first = sprints.values().filter_map(|sprint| sprint.life.activated).min();
         let keep_from = first.map_or(horizon, |first| first.min(horizon)).minus(Millis::from_ms(1));
-        let Self { sprints, tickets, contents, interrupts, exceptions, .. } = self;
-        tickets.retain(|_, ticket| !ticket.prune(keep_from, |sprint| sprints.contains_key(sprint)));
-        for of_sprint in contents.values_mut() {
-            of_sprint.retain(|ticket| tickets.contains_key(ticket));
-        }
-        contents.retain(|_, of_sprint| !of_sprint.is_empty());
-        interrupts.retain(|ticket| tickets.contains_key(ticket));
+        tickets.prune(keep_from, |sprint| sprints.contains_key(sprint));
         exceptions.retain(|_, exception| exception.last_step().is_some_and(|last| last >= horizon));
     }
 }
@@ -278,6 +347,8 @@ fn squad_of(context: &Context<'_>, life: &Life) -> Option<SquadId> {
     life.squad.clone().or_else(|| context.reference.squad_of_board(&life.board, at).cloned())
 }
 
+#[cfg(test)]
+mod forgetful;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

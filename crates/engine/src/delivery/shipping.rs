@@ -49,7 +49,11 @@ impl Deliveries {
         release.and_then(|release| self.by_release.get(release)).into_iter().flatten().collect()
     }
 
-    fn ended_by<'a>(&self, found: BTreeSet<&'a DeploymentId>, by: EventTime) -> Vec<&'a DeploymentId> {
+    fn ended_by<'a>(
+        &self,
+        found: impl IntoIterator<Item = &'a DeploymentId>,
+        by: EventTime,
+    ) -> Vec<&'a DeploymentId> {
         let ended = |id: &DeploymentId| self.deployments.get(id).is_some_and(|known| known.ended <= by);
         found.into_iter().filter(|id| ended(id)).collect()
     }
@@ -62,7 +66,7 @@ impl Deliveries {
         seen: &mut BTreeSet<&'a DeploymentId>,
     ) -> bool {
         let Some(rollbacks) = self.rollbacks.get(deployment) else { return false };
-        self.ended_by(rollbacks.iter().collect(), by)
+        self.ended_by(rollbacks.iter(), by)
             .into_iter()
             .any(|rollback| seen.insert(rollback) && !self.is_taken_back(rollback, by, seen))
     }

@@ -1,13 +1,14 @@
 //! Assesses a sprint once an instant is complete: computes its revisions, publishes what changed.
 
-use bellwether_model::{EventTime, Millis, Points, Ratio, SprintId, SquadId, TicketId};
+use bellwether_model::{EventTime, Millis, SprintId, SquadId};
 use prost::Message as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::exception::{self, Cover};
 use super::interrupt;
+use super::ledger::{Ledger, Terms};
 use super::outcome::Outcome;
-use super::scope::{ChangeKind, Scope, Span};
+use super::tickets::Tickets;
 use super::{Published, Sprint, Sprints};
 use crate::context::Context;
 use crate::deadlines::Deadline;
@@ -31,7 +32,7 @@ impl Sprints {
         deliveries: &Deliveries,
         id: &SprintId,
     ) -> Option<SeriesChanged> {
-        let why = self.looks.remove(id)?;
+        let (why, _) = self.sprints.get_mut(id)?.look.take()?;
         self.assess(context, deliveries, id, why)
     }
 
@@ -43,7 +44,8 @@ impl Sprints {
         id: &SprintId,
     ) -> Option<SeriesChanged> {
         let why = Why::of(context.cause);
-        let why = self.looks.remove(id).map_or(why, |known| known.and(why));
+        let known = self.sprints.get_mut(id).and_then(|sprint| sprint.look.take());
+        let why = known.map_or(why, |(known, _)| known.and(why));
         self.assess(context, deliveries, id, why)
     }
 
@@ -56,19 +58,43 @@ impl Sprints {
     ) -> Option<SeriesChanged> {
         let sprint = self.sprints.get(id)?;
         let squad = sprint.squad.clone().filter(|squad| context.owns(squad))?;
-        let closed: Vec<Outcome> = sprint
-            .life
-            .closes
+        let activated = sprint.life.activated?;
+        let closes: Vec<EventTime> = sprint.life.closes.iter().map(|close| close.at).collect();
+        let thresholds = context.thresholds();
+        let covers = self.covers(context, id, &squad);
+        let terms = |close: Option<EventTime>| Terms {
+            squad: squad.clone(),
+            activated,
+            close,
+            closes: closes.clone(),
+            carry_over: thresholds.carry_over,
+            grace: thresholds.sprint_grace,
+            credit_size_above: thresholds.credit_size_above,
+            covers: covers.clone(),
+        };
+        let Self { sprints, tickets, .. } = self;
+        let sprint = sprints.get_mut(id)?;
+        let outcome = |ledger: &Ledger, sprint: &Sprint, close: Option<EventTime>| {
+            outcome(context, tickets, sprint, ledger, &terms(close))
+        };
+        let closed: Vec<Outcome> = closes
             .iter()
-            .map(|close| self.outcome(context, deliveries, id, sprint, &squad, Some(close.at)))
-            .collect::<Option<_>>()?;
-        let open =
-            sprint.life.open.then(|| self.outcome(context, deliveries, id, sprint, &squad, None)).flatten();
+            .map(|close| {
+                let ledger = Ledger::of(terms(Some(*close)), id, tickets, deliveries);
+                outcome(&ledger, sprint, Some(*close))
+            })
+            .collect();
+        let known = sprint.ledger.take();
+        let ledger = sprint.life.open.then(|| match known {
+            Some(known) => known.refreshed(terms(None), id, tickets, deliveries),
+            None => Box::new(Ledger::of(terms(None), id, tickets, deliveries)),
+        });
+        let open = ledger.as_ref().map(|ledger| outcome(ledger, sprint, None));
+        sprint.ledger = ledger;
         for outcome in closed.iter().filter(|outcome| outcome.provisional) {
             let end = outcome.closed_at.unwrap_or(context.now).plus(context.thresholds().sprint_grace);
             context.deadlines.set(end, Deadline::Grace(id.clone()));
         }
-        let sprint = self.sprints.get_mut(id)?;
         let revisions = closed.iter().chain(open.as_ref());
         for (revision, outcome) in (1..).zip(revisions) {
             publish(context, id, sprint, &squad, revision, outcome);
@@ -80,117 +106,46 @@ impl Sprints {
         changed.then_some(SeriesChanged { squad, why })
     }
 
-    /// What the revision that ends with a close, or is open, comes to; `None` for a sprint that never began.
-    fn outcome(
-        &self,
-        context: &Context<'_>,
-        deliveries: &Deliveries,
-        id: &SprintId,
-        sprint: &Sprint,
-        squad: &SquadId,
-        close: Option<EventTime>,
-    ) -> Option<Outcome> {
-        let thresholds = context.thresholds();
-        let closes: Vec<EventTime> = sprint.life.closes.iter().map(|close| close.at).collect();
-        let span = Span {
-            sprint: id,
-            activated: sprint.life.activated?,
-            end: close,
-            closes: &closes,
-            carry_over: thresholds.carry_over,
-        };
-        let mut scope = Scope::default();
-        for ticket in self.contents.get(id).into_iter().flatten() {
-            if let Some(history) = self.tickets.get(ticket) {
-                scope.take(&span, ticket, history);
-            }
-        }
-        let covers = self.covers(context, id, squad);
-        let (interrupt, interrupt_approved) = self.interrupt(&span, squad, &covers);
-        let committed = scope.committed_points();
-        let declared = interrupt::declared(&sprint.capacity, &span)
-            .and_then(|capacity| capacity.points(thresholds.interrupt_points_per_day));
-        let (shipped, slipped, credit_refused) = self.shipping(context, deliveries, &scope, close);
-        Some(Outcome {
-            closed_at: close,
-            provisional: close.is_some_and(|close| context.now < close.plus(thresholds.sprint_grace)),
-            committed,
-            committed_tickets: count(scope.committed.len()),
-            unestimated: count(scope.committed.iter().filter(|ticket| !ticket.estimated).count()),
-            added: scope.sum(ChangeKind::Added),
-            removed: scope.sum(ChangeKind::Removed),
-            re_estimated: scope.sum(ChangeKind::ReEstimated),
-            re_estimated_absolute: scope.re_estimated_absolute(),
-            final_points: scope.final_points,
-            done: scope.done,
-            shipped,
-            slipped,
-            credit_refused,
-            interrupt,
-            interrupt_approved,
-            capacity: declared.unwrap_or_else(|| committed.into()),
-            capacity_declared: declared.is_some(),
-            approved: exception::approved(&covers, &scope.changes, |ticket| self.names(ticket).collect()),
-        })
-    }
-
-    /// Committed points shipped with credit, slipped, and without credit (R23, R24).
-    fn shipping(
-        &self,
-        context: &Context<'_>,
-        deliveries: &Deliveries,
-        scope: &Scope,
-        close: Option<EventTime>,
-    ) -> (Points, Points, Points) {
-        let thresholds = context.thresholds();
-        let deadline = close.map(|close| close.plus(thresholds.sprint_grace));
-        let (mut shipped, mut slipped, mut refused) = (Points::ZERO, Points::ZERO, Points::ZERO);
-        for ticket in &scope.committed {
-            let history = self.tickets.get(&ticket.ticket);
-            let release = history.and_then(|history| history.before(deadline)?.release.as_deref());
-            let by = deadline.unwrap_or(EventTime::MAX);
-            let in_production = deliveries.is_shipped(self.names(&ticket.ticket), release, by);
-            let needs_size = Ratio::from(ticket.points) > thresholds.credit_size_above;
-            let has_credit = ticket.sized || !needs_size;
-            if !has_credit {
-                refused += ticket.points;
-            }
-            if !in_production {
-                slipped += ticket.points;
-            } else if has_credit {
-                shipped += ticket.points;
-            }
-        }
-        (shipped, slipped, refused)
-    }
-
-    /// Interrupt points, and those of tickets that an exception names.
-    fn interrupt(&self, span: &Span<'_>, squad: &SquadId, covers: &[&Cover]) -> (Points, Points) {
-        let (mut all, mut approved) = (Points::ZERO, Points::ZERO);
-        for id in &self.interrupts {
-            let Some(points) = self.tickets.get(id).and_then(|ticket| interrupt::points(ticket, span, squad))
-            else {
-                continue;
-            };
-            all += points;
-            if covers.iter().any(|cover| cover.names(self.names(id))) {
-                approved += points;
-            }
-        }
-        (all, approved)
-    }
-
     /// Signed exceptions of a sprint, in order of id.
-    fn covers(&self, context: &Context<'_>, id: &SprintId, squad: &SquadId) -> Vec<&Cover> {
+    fn covers(&self, context: &Context<'_>, id: &SprintId, squad: &SquadId) -> Vec<Cover> {
         let may_sign = |signer: Option<&_>, at| context.reference.may_sign_exceptions(squad, signer, at);
         let approved = self.exceptions.values().filter_map(|exception| exception.approves(may_sign));
-        approved.filter(|cover| cover.sprint == *id).collect()
+        approved.filter(|cover| cover.sprint == *id).cloned().collect()
     }
+}
 
-    /// The names a ticket is known by: its id and every key it had.
-    fn names<'a>(&'a self, id: &'a TicketId) -> impl Iterator<Item = &'a str> + Clone {
-        let keys: Vec<&str> = self.tickets.get(id).into_iter().flat_map(|ticket| ticket.keys()).collect();
-        std::iter::once(id.as_str()).chain(keys)
+/// What a revision comes to.
+fn outcome(
+    context: &Context<'_>,
+    tickets: &Tickets,
+    sprint: &Sprint,
+    ledger: &Ledger,
+    terms: &Terms,
+) -> Outcome {
+    let thresholds = context.thresholds();
+    let declared = interrupt::declared(&sprint.capacity, terms.close)
+        .and_then(|capacity| capacity.points(thresholds.interrupt_points_per_day));
+    let sums = ledger.sums();
+    Outcome {
+        closed_at: terms.close,
+        provisional: terms.close.is_some_and(|close| context.now < close.plus(thresholds.sprint_grace)),
+        committed: sums.committed,
+        committed_tickets: sums.committed_tickets,
+        unestimated: sums.unestimated,
+        added: sums.added,
+        removed: sums.removed,
+        re_estimated: sums.re_estimated,
+        re_estimated_absolute: sums.re_estimated_absolute,
+        final_points: sums.final_points,
+        done: sums.done,
+        shipped: sums.shipped,
+        slipped: sums.slipped,
+        credit_refused: sums.credit_refused,
+        interrupt: sums.interrupt,
+        interrupt_approved: sums.interrupt_approved,
+        capacity: declared.unwrap_or_else(|| sums.committed.into()),
+        capacity_declared: declared.is_some(),
+        approved: exception::approved(&terms.covers, ledger.changes(), |ticket| tickets.names(ticket)),
     }
 }
 
@@ -217,8 +172,4 @@ fn publish(
     sprint.published.insert(revision, Published { at: now, fingerprint });
     let subject = format!("sprint/{id}/{revision}");
     context.emit(format!("{subject}/{now}"), subject, message);
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

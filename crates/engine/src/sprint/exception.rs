@@ -113,19 +113,22 @@ impl Cover {
 }
 
 /// Points of scope changes that are covered, each change once, earliest changes first.
-pub(crate) fn approved<'a>(
-    covers: &[&Cover],
-    changes: &'a [Change],
-    names: impl Fn(&'a TicketId) -> Vec<&'a str>,
+pub(crate) fn approved<'a, Names: Iterator<Item = &'a str>>(
+    covers: &[Cover],
+    changes: impl Iterator<Item = &'a Change>,
+    names: impl Fn(&'a TicketId) -> Names,
 ) -> Points {
-    let mut in_order: Vec<(&'a Change, Points)> =
-        changes.iter().map(|change| (change, change.points.abs())).collect();
+    if covers.is_empty() {
+        return Points::ZERO;
+    }
+    let mut in_order: Vec<(&'a Change, Points)> = changes.map(|change| (change, change.points.abs())).collect();
+    // Changes of one ticket come in their own order, which a stable sort keeps.
     in_order.sort_by(|(a, _), (b, _)| (a.at, &a.ticket).cmp(&(b.at, &b.ticket)));
     let mut approved = Points::ZERO;
     for cover in covers {
         let mut left = cover.points;
         for (change, open) in &mut in_order {
-            if cover.covers(change.at) && cover.names(names(&change.ticket).into_iter()) {
+            if cover.covers(change.at) && cover.names(names(&change.ticket)) {
                 let covered = left.map_or(*open, |left| left.min(*open));
                 left = left.map(|left| left - covered);
                 *open -= covered;

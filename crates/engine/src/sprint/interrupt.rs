@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{Points, Ratio, SquadId};
+use bellwether_model::{EventTime, Points, Ratio, SquadId};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +44,9 @@ impl Capacity {
     }
 }
 
-/// The last declaration before the end of the span; what is declared later is hindsight.
-pub(crate) fn declared(declared: &Declared, span: &Span<'_>) -> Option<Capacity> {
-    let before_end = |order: &Order| span.end.is_none_or(|end| order.at < end);
+/// The last declaration before the close; what is declared later is hindsight.
+pub(crate) fn declared(declared: &Declared, close: Option<EventTime>) -> Option<Capacity> {
+    let before_end = |order: &Order| close.is_none_or(|close| order.at < close);
     declared.iter().rev().find(|(order, _)| before_end(order)).map(|(_, capacity)| *capacity)
 }
 

@@ -28,8 +28,9 @@ pub(crate) struct Closed<'a> {
 impl Sprints {
     /// The closed sprints of a squad, by their last close, then by id.
     pub(crate) fn series(&self, squad: &SquadId) -> Vec<Closed<'_>> {
-        let theirs = self.sprints.iter().filter(|(_, sprint)| sprint.squad.as_ref() == Some(squad));
-        let mut series: Vec<Closed<'_>> = theirs.filter_map(|(id, sprint)| closed(id, sprint)).collect();
+        let theirs = self.of_squad.get(squad).into_iter().flatten();
+        let mut series: Vec<Closed<'_>> =
+            theirs.filter_map(|id| closed(id, self.sprints.get(id)?)).collect();
         series.sort_by(|a, b| (a.closed_at, a.sprint).cmp(&(b.closed_at, b.sprint)));
         series
     }

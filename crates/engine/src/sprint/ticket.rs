@@ -3,7 +3,6 @@
 //! A state is the whole normalised ticket after a change. States may arrive in any order; the sequence is sorted by
 //! instant, then by the source's own version, then by the event's identity (R2), so a late state lands where it belongs.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bellwether_model::{EventTime, Points, SprintId, SquadId};
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::interrupt::is_finish;
 use super::version::Version;
 use crate::fact::Fact;
+use crate::intern::Texts;
 
 /// Where a status stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,13 +94,13 @@ pub(crate) struct Place {
 
 impl Place {
     /// The place of a fact about a ticket.
-    pub(crate) fn of(fact: &Fact, version: &str, removal: bool) -> Self {
+    pub(crate) fn of(fact: &Fact, version: &str, removal: bool, texts: &mut Texts) -> Self {
         let id = &fact.event.id;
         Self {
             at: fact.event.time,
             removal,
             version: version.into(),
-            source: id.source.as_str().into(),
+            source: texts.share(&id.source),
             id: id.id.as_str().into(),
         }
     }
@@ -111,7 +111,7 @@ impl Place {
 pub(crate) struct Ticket {
     states: Vec<(Place, State)>,
     /// Keys it ever had: they change when a ticket moves, and deployments name the one they knew.
-    keys: BTreeSet<Arc<str>>,
+    keys: Vec<Arc<str>>,
 }
 
 impl Ticket {
@@ -127,12 +127,27 @@ impl Ticket {
 
     /// Notes a key; true when it is new.
     pub(crate) fn name(&mut self, key: &str) -> bool {
-        !key.is_empty() && !self.keys.contains(key) && self.keys.insert(key.into())
+        let Err(index) = self.keys.binary_search_by(|known| known.as_ref().cmp(key)) else { return false };
+        if key.is_empty() {
+            return false;
+        }
+        self.keys.insert(index, key.into());
+        true
     }
 
-    /// Keys it ever had.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(AsRef::as_ref)
+    /// Keys it ever had, in order.
+    pub(crate) fn keys(&self) -> &[Arc<str>] {
+        &self.keys
+    }
+
+    /// Squads of its states.
+    pub(crate) fn squads(&self) -> impl Iterator<Item = &SquadId> {
+        self.states().filter_map(|state| state.squad.as_ref())
+    }
+
+    /// True when any of its states is an interrupt.
+    pub(crate) fn was_interrupt(&self) -> bool {
+        self.states().any(|state| state.interrupt)
     }
 
     /// All states.
@@ -179,10 +194,14 @@ impl Ticket {
         false
     }
 
-    /// Forgets the states before an instant but the one in force then; true when nothing is left worth keeping.
-    pub(crate) fn prune(&mut self, keep_from: EventTime, is_kept: impl Fn(&SprintId) -> bool) -> bool {
+    /// Forgets the states before an instant but the one in force then; returns what is gone.
+    pub(crate) fn prune(&mut self, keep_from: EventTime) -> Vec<State> {
         let in_force = self.states.partition_point(|(place, _)| place.at <= keep_from).saturating_sub(1);
-        self.states.drain(..in_force);
+        self.states.drain(..in_force).map(|(_, state)| state).collect()
+    }
+
+    /// True when nothing is left worth keeping: no state, or an old one of no sprint that is kept.
+    pub(crate) fn is_spent(&self, keep_from: EventTime, is_kept: impl Fn(&SprintId) -> bool) -> bool {
         match self.states.as_slice() {
             [] => true,
             [(place, state)] => place.at < keep_from && !state.sprint.as_ref().is_some_and(is_kept),
