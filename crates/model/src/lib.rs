@@ -23,7 +23,7 @@ mod rule;
 mod thresholds;
 mod time;
 mod zone;
-mod zone_cache;
+mod zone_memo;
 
 pub use audience::Audience;
 pub use calendar::WorkCalendar;
@@ -43,4 +43,3 @@ pub use rule::{ClearAfter, RuleId};
 pub use thresholds::{Provenance, ThresholdInfo, ThresholdValues, Thresholds};
 pub use time::{EventTime, Millis};
 pub use zone::Zone;
-pub use zone_cache::ZoneCache;

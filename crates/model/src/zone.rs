@@ -14,7 +14,7 @@ use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, EventTime, LocalDay};
+use crate::{Error, EventTime, LocalDay, zone_memo};
 
 /// Milliseconds of a day without a change of the clocks.
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -73,24 +73,24 @@ impl Zone {
         if before == after {
             return EventTime::from_ms(local_ms - before * 1_000);
         }
-        let change_ms = self.change_between(lo, hi) * 1_000;
+        let change_ms = zone_memo::change_between(self, lo, hi) * 1_000;
         let by_old = local_ms - before * 1_000;
         let by_new = local_ms - after * 1_000;
         EventTime::from_ms(if by_old < change_ms { by_old } else { by_new.max(change_ms) })
     }
 
-    /// The first second of `(lo, hi]` with the offset of `hi`, given that the offset changes once between them.
-    pub(crate) fn change_between(self, mut lo: i64, mut hi: i64) -> i64 {
-        let old = self.offset_s(lo);
-        while hi - lo > 1 {
-            let middle = lo + (hi - lo) / 2;
-            if self.offset_s(middle) == old { lo = middle } else { hi = middle }
-        }
-        hi
-    }
-
     /// Seconds that the local clock is ahead of UTC at a second since 1970.
     pub(crate) fn offset_s(self, second: i64) -> i64 {
+        zone_memo::offset_s(self, second)
+    }
+
+    /// Its number in the table of zones.
+    pub(crate) const fn number(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The same by a search in the zone's table.
+    pub(crate) fn search_offset_s(self, second: i64) -> i64 {
         let at = DateTime::from_timestamp(second, 0).map_or(chrono::NaiveDateTime::MIN, |at| at.naive_utc());
         i64::from(self.0.offset_from_utc_datetime(&at).fix().local_minus_utc())
     }
