@@ -51,6 +51,36 @@ impl CheckIns {
         }
     }
 
+    /// A reference record was folded: windows of the key results that it may move are scheduled again.
+    pub(crate) fn on_record(&mut self, context: &mut Context<'_>, record: &Payload) {
+        match record {
+            Payload::KeyResultRecorded(message) => {
+                let id = KeyResultId::from(message.key_result.as_str());
+                self.schedule(context, &id);
+                if context.reference.key_result(&id, context.now).is_none() {
+                    context.clear(&missed_check_in::key(&id), "key result ended");
+                }
+            }
+            Payload::PersonRecorded(message) => {
+                let now = context.now;
+                let effective = context.reference.key_results(now).map(|(id, _)| id);
+                let owned = |id: &&KeyResultId| {
+                    self.owner(context, id, now).is_some_and(|owner| owner.as_str() == message.person)
+                };
+                let theirs: Vec<KeyResultId> = effective.filter(owned).cloned().collect();
+                for id in &theirs {
+                    self.schedule(context, id);
+                }
+            }
+            Payload::OrganisationRecorded(_)
+            | Payload::CalendarRecorded(_)
+            | Payload::ThresholdsRecorded(_)
+            | Payload::Tombstone { .. } => self.on_reference(context),
+            // Who belongs where moves no window.
+            _ => {}
+        }
+    }
+
     /// Key results, owners, calendars or zones changed.
     pub(crate) fn on_reference(&mut self, context: &mut Context<'_>) {
         let effective: Vec<KeyResultId> =
@@ -58,8 +88,8 @@ impl CheckIns {
         for key_result in &effective {
             self.schedule(context, key_result);
         }
-        let ended: Vec<KeyResultId> =
-            self.key_results.keys().filter(|key_result| !effective.contains(key_result)).cloned().collect();
+        let is_over = |key_result: &&KeyResultId| effective.binary_search(key_result).is_err();
+        let ended: Vec<KeyResultId> = self.key_results.keys().filter(is_over).cloned().collect();
         for key_result in ended {
             if context.reference.key_result_versions(&key_result).is_some() {
                 context.clear(&missed_check_in::key(&key_result), "key result ended");

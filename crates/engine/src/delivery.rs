@@ -127,7 +127,8 @@ impl Deliveries {
             .flatten()
             .filter_map(|deployment| self.deployments.get(deployment).map(|known| known.ended))
             .min();
-        let touched = found.map(|from| Touched::by_names(from, versions().flat_map(|change| &change.tickets)));
+        let touched =
+            found.map(|from| Touched::by_names(from, versions().flat_map(|change| &change.tickets)));
         self.insert_change(id, new);
         touched
     }

@@ -197,8 +197,9 @@ impl Engine {
             | Payload::IncidentChanged(_)
             | Payload::ShiftScheduled(_)
             | Payload::ShiftRemoved(_) => {
-                parts.pages.on_fact(&mut context, fact);
-                parts.key_results.on_pages(&mut context, fact);
+                if parts.pages.on_fact(&mut context, fact) {
+                    parts.key_results.on_pages(&mut context, fact);
+                }
             }
             Payload::SprintPlanned(_)
             | Payload::SprintActivated(_)
@@ -295,9 +296,7 @@ impl Engine {
         let terms_may_differ =
             matches!(event.payload, Payload::ThresholdsRecorded(_) | Payload::OrganisationRecorded(_));
         parts.sprints.on_reference(&mut context, terms_may_differ);
-        if changed.people || !changed.key_results.is_empty() {
-            parts.check_ins.on_reference(&mut context);
-        }
+        parts.check_ins.on_record(&mut context, &event.payload);
         parts.key_results.on_reference(&mut context, Some(&event.payload));
     }
 

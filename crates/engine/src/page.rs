@@ -68,14 +68,14 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    /// Folds a fact of the page topic.
-    pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
+    /// Folds a fact of the page topic; false for one that cannot change a page or who is eligible.
+    pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) -> bool {
         let at = fact.event.time;
         self.first_event = Some(self.first_event.map_or(at, |first| first.min(at)));
         self.prune(context.now);
         match &fact.event.payload {
             Payload::PageNotified(message) => self.notified(context, fact, message),
-            Payload::IncidentChanged(message) => self.incident_changed(context, fact, message),
+            Payload::IncidentChanged(message) => return self.incident_changed(context, fact, message),
             Payload::ShiftScheduled(message) => {
                 let person = fact.person(message.responder.as_ref());
                 let changed = self.shifts.schedule(message, person);
@@ -85,8 +85,9 @@ impl Pages {
                 let changed = self.shifts.remove(&message.shift);
                 self.look_at_people(context, changed);
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// A local day begins in a zone: rolling windows of everybody there move.
@@ -216,7 +217,12 @@ impl Pages {
         self.recount(context, &incident, touched);
     }
 
-    fn incident_changed(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::IncidentChanged) {
+    fn incident_changed(
+        &mut self,
+        context: &mut Context<'_>,
+        fact: &Fact,
+        message: &pb::IncidentChanged,
+    ) -> bool {
         let breaks = matches!(
             message.change(),
             pb::IncidentChange::Unacknowledged
@@ -224,11 +230,12 @@ impl Pages {
                 | pb::IncidentChange::Reassigned
         );
         if message.test || !breaks {
-            return;
+            return false;
         }
         let incident = IncidentId::from(message.incident.as_str());
         let touched = self.incidents.change(&incident, |known| known.break_chain(fact.event.time));
         self.recount(context, &incident, touched);
+        true
     }
 
     /// Takes over the pages of an incident for the people it concerns, and lets the rules look at them.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::EventTime;
 use bellwether_model::FiscalCalendar;
 use bellwether_model::Measure;
+use bellwether_model::Quarter;
 use bellwether_model::Thresholds;
 use bellwether_model::WorkCalendar;
 use bellwether_model::Zone;
@@ -47,6 +48,17 @@ pub(crate) struct Reference {
     /// How often what is said of now may have changed.
     #[serde(skip)]
     epoch: u64,
+    #[serde(skip)]
+    present: Option<Present>,
+}
+
+/// The present quarter, worked out once for as long as time stays in it and reference data stays the same.
+#[derive(Debug, Clone, PartialEq)]
+struct Present {
+    quarter: Quarter,
+    epoch: u64,
+    /// It is the quarter of every instant from this one on, up to now.
+    since: EventTime,
 }
 
 /// What a reference event changed, so that the rules that use it look again (R8).
@@ -81,6 +93,7 @@ impl Reference {
             base_thresholds,
             boundaries: BTreeSet::new(),
             epoch: 0,
+            present: None,
         }
     }
 
@@ -98,6 +111,12 @@ impl Reference {
         }
         if passed {
             self.refresh(now);
+        }
+        let stands = |present: &Present| present.epoch == self.epoch && now < present.quarter.end;
+        if !self.present.as_ref().is_some_and(stands) {
+            let quarter = self.fiscal(now).map(|fiscal| fiscal.quarter_at(now));
+            let of_now = |quarter| Present { quarter, epoch: self.epoch, since: now };
+            self.present = quarter.map(of_now);
         }
     }
 
@@ -156,6 +175,17 @@ impl Reference {
     /// The fiscal calendar at an instant; `None` until an organisation is recorded.
     pub(crate) fn fiscal(&self, at: EventTime) -> Option<&FiscalCalendar> {
         self.organisation(at).map(|organisation| &organisation.fiscal)
+    }
+
+    /// The quarter that an instant lies in, by the fiscal calendar in force at `now`.
+    pub(crate) fn quarter_at(&self, at: EventTime, now: EventTime) -> Option<Quarter> {
+        let present = self.present.as_ref().filter(|present| present.epoch == self.epoch);
+        match present {
+            Some(present) if present.since <= at && at <= now && now < present.quarter.end => {
+                Some(present.quarter.clone())
+            }
+            _ => self.fiscal(now).map(|fiscal| fiscal.quarter_at(at)),
+        }
     }
 
     /// A squad at an instant.

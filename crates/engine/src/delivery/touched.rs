@@ -51,7 +51,8 @@ impl Deliveries {
         let links = &deployment.links;
         touched.tickets.extend(links.tickets.iter().cloned());
         touched.releases.extend(links.release.iter().cloned());
-        let by_commit = links.commits.iter().filter_map(|commit| self.changes_by_commit.get(commit)).flatten();
+        let by_commit =
+            links.commits.iter().filter_map(|commit| self.changes_by_commit.get(commit)).flatten();
         let by_change = links.changes.iter().filter_map(|change| self.changes.get(&**change));
         let changes = by_commit.filter_map(|change| self.changes.get(change)).chain(by_change);
         touched.tickets.extend(changes.flat_map(|change| &change.tickets).cloned());

@@ -39,10 +39,21 @@ impl<'a> Frame<'a> {
         if now < judged_from {
             return None;
         }
-        let fiscal = context.reference.fiscal(now)?;
         let of = if judged_from < now { now.minus(Millis::from_ms(1)) } else { now };
-        let quarter = fiscal.quarter_at(of);
+        let quarter = context.reference.quarter_at(of, now)?;
         Some(Self { id, key_result, quarter, now, judged_from, ended: in_force.is_none() })
+    }
+
+    /// True when a key result is in force now and judged in this partition: when it has a frame that has not ended.
+    pub(crate) fn is_in_force(context: &Context<'_>, id: &KeyResultId) -> bool {
+        let now = context.now;
+        let Some(versions) = context.reference.key_result_versions(id) else { return false };
+        let Some(key_result) = versions.at(now) else { return false };
+        let known = versions.iter().map(|version| version.from.max(version.recorded)).min();
+        let judged_from = known.zip(context.first_event).map(|(known, first)| known.max(first));
+        is_owned(context, id, key_result.squad.as_ref())
+            && judged_from.is_some_and(|from| from <= now)
+            && context.reference.fiscal(now).is_some()
     }
 
     /// The same key result at an earlier instant.

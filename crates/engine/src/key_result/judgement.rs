@@ -190,9 +190,9 @@ fn sprint_period(frame: &Frame<'_>, closed: &Closed<'_>) -> Period {
 
 fn of_sprint(frame: &Frame<'_>, closed: &Closed<'_>) -> Option<Ratio> {
     match frame.measure() {
-        Measure::O11 => closed.commit_reliability,
-        Measure::O12 => closed.scope_change,
-        Measure::O13 => closed.interrupt_share,
+        Measure::O11 => closed.commit_reliability(),
+        Measure::O12 => closed.scope_change(),
+        Measure::O13 => closed.interrupt_share(),
         Measure::O2
         | Measure::O21
         | Measure::O22

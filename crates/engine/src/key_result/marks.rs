@@ -49,6 +49,9 @@ impl Marks {
         let series = frame.squad().map(|squad| inputs.sprints.series(squad)).unwrap_or_default();
         let closes = series.iter().rev().map(|closed| closed.closed_at).filter(|at| *at <= frame.now);
         let closes: BTreeSet<EventTime> = closes.take(TREND).collect();
+        if closes.iter().eq(self.0.keys()) {
+            return;
+        }
         self.0.retain(|close, _| closes.contains(close));
         for close in closes {
             if !self.0.contains_key(&close) {

@@ -1,11 +1,11 @@
 //! Measures that are computed from pages: what they come to at an instant.
 
-use bellwether_model::{EventTime, Measure, Millis, PersonId, Quarter, Ratio, SquadId};
+use bellwether_model::{EventTime, Measure, Millis, PersonId, Quarter, Ratio, SquadId, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::page::Pages;
-use crate::page::person::Page;
+use crate::page::person::{Page, PersonPages};
 use crate::page::population::Population;
 use crate::page::today::WINDOW_DAYS;
 
@@ -78,8 +78,7 @@ pub(crate) fn of_pages(
 
 /// O2: the most pages a week of any member, over the rolling window.
 fn most_pages_a_week(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
-    let members = context.reference.members_of(squad, context.now);
-    let most = members.map(|person| count(context, pages, person, |_| true)).max();
+    let most = members(context, pages, squad).map(|member| member.count(context, |_| true)).max();
     let weeks = Ratio::new(i128::from(context.thresholds().page_load_window_days), 7);
     most.zip(weeks)
         .and_then(|(most, weeks)| Ratio::from(most).checked_div(weeks))
@@ -104,36 +103,66 @@ fn concentration(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measu
 /// whole days, and a page later on the day of a sprint's close is not one of the close.
 fn population(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Population {
     let now = context.now;
-    let counts = context.reference.members_of(squad, now).filter_map(|person| {
-        let (from, to) = window(context, person);
-        let all = count(context, pages, person, |_| true);
-        if all == 0 && !pages.shifts().overlaps(person, from, to) {
+    let counts = members(context, pages, squad).filter_map(|member| {
+        let all = member.count(context, |_| true);
+        if all == 0 && !pages.shifts().overlaps(member.person, member.from, member.to) {
             return None;
         }
-        let in_several = context.reference.squads_of(person, now).nth(1).is_some();
+        let in_several = context.reference.squads_of(member.person, now).nth(1).is_some();
         let counts_here = |page: &Page| page.counts_in.as_ref().is_none_or(|only| only == squad);
-        let theirs = if in_several { count(context, pages, person, counts_here) } else { all };
-        Some((person.clone(), theirs))
+        let theirs = if in_several { member.count(context, counts_here) } else { all };
+        Some((member.person.clone(), theirs))
     });
     let mut counts: Vec<(PersonId, u32)> = counts.collect();
     counts.sort_by(|(a, most), (b, other)| (other, a).cmp(&(most, b)));
     Population { counts }
 }
 
-/// Pages of a person in the rolling window, up to the instant of the context.
-fn count(context: &Context<'_>, pages: &Pages, person: &PersonId, counts: impl Fn(&Page) -> bool) -> u32 {
-    let (from, _) = window(context, person);
-    let until = context.now.plus(Millis::from_ms(1));
-    let theirs = pages.person(person).into_iter().flat_map(|theirs| theirs.between(from, until));
-    u32::try_from(theirs.filter(|page| counts(page)).count()).unwrap_or(u32::MAX)
+/// A member of a squad and their rolling window.
+struct Member<'a> {
+    person: &'a PersonId,
+    pages: Option<&'a PersonPages>,
+    /// First instant and end of the window.
+    from: EventTime,
+    to: EventTime,
 }
 
-/// First instant and end of a person's rolling window.
-fn window(context: &Context<'_>, person: &PersonId) -> (EventTime, EventTime) {
-    let zone = context.reference.zone_of(person, context.now);
-    let today = zone.local_day(context.now);
+impl Member<'_> {
+    /// Pages in the window, up to the instant of the context.
+    fn count(&self, context: &Context<'_>, counts: impl Fn(&Page) -> bool) -> u32 {
+        let until = context.now.plus(Millis::from_ms(1));
+        let theirs = self.pages.into_iter().flat_map(|theirs| theirs.between(self.from, until));
+        u32::try_from(theirs.filter(|page| counts(page)).count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// The members of a squad at the instant of the context, in order of id.
+fn members<'a>(
+    context: &Context<'a>,
+    pages: &'a Pages,
+    squad: &'a SquadId,
+) -> impl Iterator<Item = Member<'a>> {
+    let (reference, now) = (context.reference, context.now);
+    // Most of a squad live in one zone: its window is worked out once.
+    let mut last: Option<(Zone, EventTime, EventTime)> = None;
+    reference.members_of(squad, now).map(move |person| {
+        let theirs = pages.person(person);
+        let known = theirs.and_then(|theirs| theirs.zone_at(reference.epoch(), now));
+        let zone = known.unwrap_or_else(|| reference.zone_of(person, now));
+        let (_, from, to) = match last {
+            Some(known) if known.0 == zone => known,
+            _ => window(zone, now),
+        };
+        last = Some((zone, from, to));
+        Member { person, pages: theirs, from, to }
+    })
+}
+
+/// The rolling window in a zone: its first instant and its end.
+fn window(zone: Zone, now: EventTime) -> (Zone, EventTime, EventTime) {
+    let today = zone.local_day(now);
     let first = today.minus(i32::try_from(WINDOW_DAYS).expect("28 fits") - 1);
-    (zone.day_start(first), zone.day_start(today.plus(1)))
+    (zone, zone.day_start(first), zone.day_start(today.plus(1)))
 }
 
 /// O2.2: distinct engineers with a weekend page, quarter to date, by their membership at the page (R32).

@@ -16,7 +16,7 @@ impl KeyResults {
             return;
         }
         let Some(fiscal) = context.reference.fiscal(now) else { return };
-        let quarter = fiscal.quarter_at(now);
+        let Some(quarter) = context.reference.quarter_at(now, now) else { return };
         self.cycle = Some((quarter.mid(), quarter.end));
         let next = next_in(&quarter, now).or_else(|| next_in(&fiscal.quarter(quarter.index + 1), now));
         if let Some(next) = next {

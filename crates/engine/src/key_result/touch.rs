@@ -117,7 +117,7 @@ impl KeyResults {
         }
     }
 
-    /// A fact of the page topic was folded.
+    /// Pages, shifts or what makes a notification a page of its own: a fact of the page topic was folded.
     pub(crate) fn on_pages(&mut self, context: &mut Context<'_>, fact: &Fact) {
         if self.of_pages.is_empty() {
             return;
@@ -193,7 +193,7 @@ impl KeyResults {
         publish: Publish,
         why: Option<Why>,
     ) {
-        if Frame::of(context, id, context.now).is_some_and(|frame| !frame.ended) {
+        if Frame::is_in_force(context, id) {
             self.look_even_at_its_end(context, id, rule, publish, why);
         }
     }

@@ -90,7 +90,7 @@ fn assess(pages: &mut Pages, context: &Context<'_>, squad: &SquadId) -> pb::Load
         Some(engineer_load(&now, *count))
     });
     let engineers = engineers.collect();
-    let quarter = context.reference.fiscal(now).map(|fiscal| fiscal.quarter_at(now));
+    let quarter = context.reference.quarter_at(now, now);
     let Pages { quarters, people, latest, .. } = pages;
     let to_date =
         quarter.map(|quarter| quarters.of(context, people, *latest, squad, &quarter)).unwrap_or_default();

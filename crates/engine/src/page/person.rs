@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bellwether_model::{EventTime, Millis};
-use bellwether_model::{IncidentId, PersonId, SquadId};
+use bellwether_model::{IncidentId, PersonId, SquadId, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::incident::{EventKey, Notification};
@@ -108,6 +108,12 @@ impl PersonPages {
         }
         let today = self.today.as_ref().expect("it was just made");
         Now { standing, window: today.window() }
+    }
+
+    /// Zone of the person at an instant, where it is known without asking: as of an epoch of the reference data.
+    pub(crate) fn zone_at(&self, epoch: u64, at: EventTime) -> Option<Zone> {
+        let standing = self.standing.as_ref()?;
+        (standing.epoch == epoch && standing.since <= at).then_some(standing.zone)
     }
 
     /// True when the person has pages in the present window or a shift that overlaps it (R32). Known after [`Self::now`].

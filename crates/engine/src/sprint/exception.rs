@@ -121,7 +121,8 @@ pub(crate) fn approved<'a, Names: Iterator<Item = &'a str>>(
     if covers.is_empty() {
         return Points::ZERO;
     }
-    let mut in_order: Vec<(&'a Change, Points)> = changes.map(|change| (change, change.points.abs())).collect();
+    let mut in_order: Vec<(&'a Change, Points)> =
+        changes.map(|change| (change, change.points.abs())).collect();
     // Changes of one ticket come in their own order, which a stable sort keeps.
     in_order.sort_by(|(a, _), (b, _)| (a.at, &a.ticket).cmp(&(b.at, &b.ticket)));
     let mut approved = Points::ZERO;

@@ -30,7 +30,8 @@ enum Deed {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let ticket = (0..6_u8, 0..3_u8, 0..6_u8, 0..4_usize, prop::bool::weighted(0.2), any::<bool>(), -90..1_i64);
+    let ticket =
+        (0..6_u8, 0..3_u8, 0..6_u8, 0..4_usize, prop::bool::weighted(0.2), any::<bool>(), -90..1_i64);
     prop_oneof![
         8 => ticket.prop_map(|(ticket, sprint, points, category, interrupt, release, late)| {
             Deed::Ticket { ticket, sprint, points, category, interrupt, release, late }
@@ -75,9 +76,11 @@ fn event(number: usize, now: i64, deed: &Deed) -> Event {
             };
             (now + late, message.into())
         }
-        Deed::Gone { ticket } => {
-            (now, pb::TicketRemoved { ticket: format!("t{ticket}"), squad: "a".into(), ..Default::default() }.into())
-        }
+        Deed::Gone { ticket } => (
+            now,
+            pb::TicketRemoved { ticket: format!("t{ticket}"), squad: "a".into(), ..Default::default() }
+                .into(),
+        ),
         Deed::Deploy { deployment, link, of, rollback, late } => {
             let mut message = deployed(&format!("d{deployment}"));
             match link {

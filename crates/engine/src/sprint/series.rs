@@ -5,6 +5,7 @@
 
 use bellwether_model::{EventTime, Ratio, SprintId, SquadId};
 
+use super::outcome::Outcome;
 use super::{Sprint, Sprints};
 use crate::order::Order;
 
@@ -17,20 +18,32 @@ pub(crate) struct Closed<'a> {
     pub(crate) closed_at: EventTime,
     /// The event that told of the close.
     pub(crate) event: &'a Order,
+    /// What it came to; `None` for no data.
+    outcome: Option<&'a Outcome>,
+}
+
+impl Closed<'_> {
     /// O1.1; `None` for no data.
-    pub(crate) commit_reliability: Option<Ratio>,
+    pub(crate) fn commit_reliability(&self) -> Option<Ratio> {
+        self.outcome?.commit_reliability()
+    }
+
     /// O1.2.
-    pub(crate) scope_change: Option<Ratio>,
+    pub(crate) fn scope_change(&self) -> Option<Ratio> {
+        self.outcome?.scope_change()
+    }
+
     /// O1.3.
-    pub(crate) interrupt_share: Option<Ratio>,
+    pub(crate) fn interrupt_share(&self) -> Option<Ratio> {
+        self.outcome?.interrupt_share()
+    }
 }
 
 impl Sprints {
     /// The closed sprints of a squad, by their last close, then by id.
     pub(crate) fn series(&self, squad: &SquadId) -> Vec<Closed<'_>> {
         let theirs = self.of_squad.get(squad).into_iter().flatten();
-        let mut series: Vec<Closed<'_>> =
-            theirs.filter_map(|id| closed(id, self.sprints.get(id)?)).collect();
+        let mut series: Vec<Closed<'_>> = theirs.filter_map(|id| closed(id, self.sprints.get(id)?)).collect();
         series.sort_by(|a, b| (a.closed_at, a.sprint).cmp(&(b.closed_at, b.sprint)));
         series
     }
@@ -42,13 +55,6 @@ fn closed<'a>(id: &'a SprintId, sprint: &'a Sprint) -> Option<Closed<'a>> {
     }
     let outcome = sprint.outcomes.last()?;
     let close = sprint.life.closes.last().filter(|close| Some(close.at) == outcome.closed_at)?;
-    let data = (!outcome.provisional).then_some(outcome);
-    Some(Closed {
-        sprint: id,
-        closed_at: close.at,
-        event: &close.event,
-        commit_reliability: data.and_then(|outcome| outcome.commit_reliability()),
-        scope_change: data.and_then(|outcome| outcome.scope_change()),
-        interrupt_share: data.and_then(|outcome| outcome.interrupt_share()),
-    })
+    let outcome = (!outcome.provisional).then_some(outcome);
+    Some(Closed { sprint: id, closed_at: close.at, event: &close.event, outcome })
 }

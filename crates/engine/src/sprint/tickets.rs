@@ -122,10 +122,13 @@ impl Tickets {
                 if let Some(sprint) = sprint.as_ref().filter(|_| left().all(|left| left.sprint != *sprint)) {
                     drop_from(by_sprint, sprint, id);
                 }
-                if let Some(release) = release.as_ref().filter(|_| left().all(|left| left.release != *release)) {
+                if let Some(release) =
+                    release.as_ref().filter(|_| left().all(|left| left.release != *release))
+                {
                     drop_from(by_release, release, id);
                 }
-                let is_gone = was_interrupt && (!ticket.was_interrupt() || left().all(|left| left.squad != *squad));
+                let is_gone =
+                    was_interrupt && (!ticket.was_interrupt() || left().all(|left| left.squad != *squad));
                 if let Some(squad) = squad.as_ref().filter(|_| is_gone) {
                     drop_from(interrupts, squad, id);
                 }

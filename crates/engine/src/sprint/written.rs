@@ -24,7 +24,8 @@ pub(super) struct Written {
 
 impl From<Sprints> for Written {
     fn from(all: Sprints) -> Self {
-        let looks = all.sprints.iter().filter_map(|(id, sprint)| Some((id.clone(), sprint.look?.0))).collect();
+        let looks =
+            all.sprints.iter().filter_map(|(id, sprint)| Some((id.clone(), sprint.look?.0))).collect();
         Self {
             sprints: all.sprints.into_iter().collect(),
             tickets: all.tickets,
