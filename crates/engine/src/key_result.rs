@@ -25,7 +25,7 @@ mod touch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::{EventTime, KeyResultId, Millis, SquadId};
+use bellwether_model::{EventTime, KeyResultId, KeyResultKind, Measure, Millis, SquadId};
 use bellwether_wire::instant;
 use bellwether_wire::pb;
 use prost::Message as _;
@@ -40,6 +40,7 @@ use frame::Frame;
 use inputs::Inputs;
 use judgement::{Judgement, Own};
 use marks::Marks;
+use measured::Measured;
 pub(crate) use readings::Reading;
 use readings::Readings;
 
@@ -63,6 +64,9 @@ struct Look {
     /// True when an input of the value, the target or the owner changed (R8).
     rule: bool,
     publish: Publish,
+    /// True while only pages or passing days asked for it.
+    #[serde(default)]
+    of_pages: bool,
 }
 
 /// What was published last.
@@ -90,6 +94,19 @@ struct Book {
     version: Option<EventTime>,
     /// True while more pages cannot change what the rule finds: distinct people only grow in number.
     settled: bool,
+    /// What the last assessment was of, until anything but pages may have changed it.
+    #[serde(skip)]
+    assessed: Option<Assessed>,
+}
+
+/// What an assessment of a rolling page measure to be held depends on besides what is looked at by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Assessed {
+    measured: Measured,
+    /// Start of the quarter.
+    quarter: EventTime,
+    /// Epoch of the reference data.
+    epoch: u64,
 }
 
 /// All key results known in one partition.
@@ -116,6 +133,11 @@ impl KeyResults {
         if look.is_none() && !turning_point && !hour_is_over {
             return;
         }
+        let of_pages_alone = look.is_none_or(Look::is_of_pages_alone) && !turning_point;
+        if of_pages_alone && book.says_the_same(context, inputs, &frame) {
+            book.hourly = None;
+            return;
+        }
         if measured::is_of_pages(frame.measure()) {
             if let Some(from) = book.late_pages.take() {
                 book.weeks.measure_again(context, inputs.pages, &frame, from);
@@ -138,7 +160,12 @@ impl KeyResults {
             if turning_point || hour_is_over { Publish::IfChanged } else { Publish::No },
         ];
         let publish = wanted.into_iter().max().unwrap_or_default();
+        book.assessed = None;
         if publish > Publish::No {
+            let epoch = context.reference.epoch();
+            let holds = rolls(&frame) && !inputs.dependencies.is_overdue(&context, frame.id);
+            let (measured, quarter) = (judgement.present.measured, frame.quarter.start);
+            book.assessed = holds.then_some(Assessed { measured, quarter, epoch });
             let message = assessment::assess(&context, inputs, own, &frame, &judgement);
             book.publish(&mut context, &frame, message, publish);
         }
@@ -150,7 +177,33 @@ impl KeyResults {
     }
 }
 
+impl Look {
+    /// True when only pages came, or days passed, since the last look.
+    fn is_of_pages_alone(self) -> bool {
+        !self.rule && self.of_pages
+    }
+}
+
+/// True for a rolling page measure to be held: its assessment changes with its value and at turning points.
+fn rolls(frame: &Frame<'_>) -> bool {
+    matches!(frame.measure(), Measure::O2 | Measure::O21)
+        && frame.key_result.kind == KeyResultKind::HoldLevel
+        && !frame.ended
+}
+
 impl Book {
+    /// True when pages changed nothing of what was last assessed: the value is the same, and nothing else was touched.
+    fn says_the_same(&self, context: &mut Context<'_>, inputs: &Inputs<'_>, frame: &Frame<'_>) -> bool {
+        let Some(assessed) = self.assessed.filter(|_| rolls(frame) && self.late_pages.is_none()) else {
+            return false;
+        };
+        let Some(squad) = frame.squad() else { return false };
+        assessed.epoch == context.reference.epoch()
+            && assessed.quarter == frame.quarter.start
+            && assessed.measured
+                == measured::of_pages(context, inputs.pages, frame.measure(), squad, &frame.quarter)
+    }
+
     /// Publishes an assessment; one that comes too soon after the last waits for the next instant.
     fn publish(
         &mut self,

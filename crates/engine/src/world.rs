@@ -88,6 +88,14 @@ pub(crate) fn deployed(deployment: &str) -> pb::DeploymentFinished {
     }
 }
 
+/// The first of what two worlds said that differs, told by both.
+pub(crate) fn difference(left: &World, right: &World) -> Option<(Option<Event>, Option<Event>)> {
+    let longest = left.said.len().max(right.said.len());
+    let pairs = (0..longest).map(|index| (left.said.get(index), right.said.get(index)));
+    let mut different = pairs.filter(|(left, right)| left != right);
+    different.next().map(|(left, right)| (left.cloned(), right.cloned()))
+}
+
 impl World {
     /// An organisation in UTC whose quarter begins on Monday 2026-01-05, with squad `a` of the people named.
     pub(crate) fn new(people: &[&str]) -> Self {

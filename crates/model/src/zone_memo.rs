@@ -1,8 +1,9 @@
 //! The offset of a zone at many instants, for a few nanoseconds each.
 //!
 //! Looking an offset up costs a search in the zone's table; the offset found last almost always holds for the next instant
-//! too. Each thread remembers one interval per zone in which the offset is known not to change, and searches again outside
-//! it. It is a memo and no state: it says the same as a search for every instant in any order.
+//! too. Each thread remembers two intervals per zone in which the offset is known not to change - now, and the week ends
+//! beyond a change of the clocks - and searches again outside them. It is a memo and no state: it says the same as a search
+//! for every instant in any order.
 
 use std::cell::Cell;
 
@@ -30,19 +31,21 @@ struct Interval {
 const EMPTY: Interval = Interval { zone: Zone::UTC, from_s: 0, to_s: 0, offset_s: 0 };
 
 thread_local! {
-    static INTERVALS: [Cell<Interval>; PLACES] = const { [const { Cell::new(EMPTY) }; PLACES] };
+    static INTERVALS: [[Cell<Interval>; 2]; PLACES] =
+        const { [const { [const { Cell::new(EMPTY) }; 2] }; PLACES] };
 }
 
 /// Seconds that the local clock of a zone is ahead of UTC at a second since 1970.
 pub(crate) fn offset_s(zone: Zone, second: i64) -> i64 {
     INTERVALS.with(|intervals| {
-        let place = &intervals[zone.number() % PLACES];
-        let known = place.get();
-        if known.zone == zone && known.from_s <= second && second < known.to_s {
-            return known.offset_s;
+        let [newer, older] = &intervals[zone.number() % PLACES];
+        for known in [newer.get(), older.get()] {
+            if known.zone == zone && known.from_s <= second && second < known.to_s {
+                return known.offset_s;
+            }
         }
         let found = Interval::around(zone, second);
-        place.set(found);
+        older.set(newer.replace(found));
         found.offset_s
     })
 }

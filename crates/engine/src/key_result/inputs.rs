@@ -46,6 +46,9 @@ pub(crate) trait Updates {
 
 /// Who knows the dependencies.
 pub(crate) trait DependencyHealth {
+    /// True when anything is overdue for a key result at the instant of the context: how long changes day by day.
+    fn is_overdue(&self, context: &Context<'_>, key_result: &KeyResultId) -> bool;
+
     /// What is overdue for a key result at the instant of the context.
     fn inbound(&self, context: &Context<'_>, key_result: &KeyResultId) -> Inbound;
 }
@@ -68,6 +71,10 @@ impl Updates for CheckIns {
 }
 
 impl DependencyHealth for Dependencies {
+    fn is_overdue(&self, context: &Context<'_>, key_result: &KeyResultId) -> bool {
+        self.overdue(key_result, context.now).next().is_some()
+    }
+
     fn inbound(&self, context: &Context<'_>, key_result: &KeyResultId) -> Inbound {
         let now = context.now;
         let due: Vec<EventTime> = self.overdue(key_result, now).collect();

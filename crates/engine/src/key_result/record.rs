@@ -7,7 +7,7 @@ use bellwether_wire::Payload;
 
 use super::frame::is_owned;
 use super::measured::is_of_pages;
-use super::{KeyResults, Publish};
+use super::{KeyResults, Look, Publish};
 use crate::context::Context;
 use crate::order::Why;
 use crate::rule;
@@ -68,7 +68,11 @@ impl KeyResults {
                 self.look_again(context, &id);
             } else {
                 let why = Some(Why::of(context.cause));
-                self.look_even_at_its_end(context, &id, false, Publish::Always, why);
+                self.look_even_at_its_end(
+                    context,
+                    &id,
+                    Look { why, publish: Publish::Always, ..Look::default() },
+                );
             }
         }
     }

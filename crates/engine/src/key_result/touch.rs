@@ -138,7 +138,11 @@ impl KeyResults {
         };
         let ids: BTreeSet<KeyResultId> = all.filter(is_rolling).cloned().collect();
         for id in ids {
-            self.look(context, &id, false, Publish::IfChanged, None);
+            self.look_for(
+                context,
+                &id,
+                Look { publish: Publish::IfChanged, of_pages: true, ..Look::default() },
+            );
         }
     }
 
@@ -193,26 +197,28 @@ impl KeyResults {
         publish: Publish,
         why: Option<Why>,
     ) {
+        self.look_for(context, id, Look { why, rule, publish, of_pages: false });
+    }
+
+    fn look_for(&mut self, context: &mut Context<'_>, id: &KeyResultId, look: Look) {
         if Frame::is_in_force(context, id) {
-            self.look_even_at_its_end(context, id, rule, publish, why);
+            self.look_even_at_its_end(context, id, look);
         }
     }
 
-    pub(super) fn look_even_at_its_end(
-        &mut self,
-        context: &mut Context<'_>,
-        id: &KeyResultId,
-        rule: bool,
-        publish: Publish,
-        why: Option<Why>,
-    ) {
+    pub(super) fn look_even_at_its_end(&mut self, context: &mut Context<'_>, id: &KeyResultId, look: Look) {
         let book = self.books.entry(id.clone()).or_default();
-        let known = book.look.unwrap_or_default();
-        let why = match (known.why, why) {
+        let known = book.look.unwrap_or(Look { of_pages: look.of_pages, ..Look::default() });
+        let why = match (known.why, look.why) {
             (Some(known), Some(why)) => Some(known.and(why)),
             (known, why) => known.or(why),
         };
-        book.look = Some(Look { why, rule: known.rule || rule, publish: known.publish.max(publish) });
+        book.look = Some(Look {
+            why,
+            rule: known.rule || look.rule,
+            publish: known.publish.max(look.publish),
+            of_pages: known.of_pages && look.of_pages,
+        });
         context.deadlines.set(context.now, Deadline::KeyResult(id.clone()));
     }
 }
