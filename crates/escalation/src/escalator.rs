@@ -4,7 +4,7 @@
 //! folds the event; whatever the event makes due at that instant waits for [`Escalator::advance`], or for the next
 //! event of a later instant, so that all events of an instant come before its deadlines (R2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{EscalationId, EventTime, TriggerId};
 use bellwether_wire::ids::HashKey;
@@ -197,9 +197,9 @@ impl Escalator {
         }
     }
 
-    /// Looks at every escalation whose fifth level waits for what changed.
-    pub(crate) fn wake_watchers(&mut self, watch: &Watch) {
-        for escalation in self.watchers.of(watch) {
+    /// Looks at every escalation with a level that waits for what changed.
+    pub(crate) fn wake_watchers(&mut self, changed: &BTreeSet<Watch>) {
+        for escalation in changed.iter().flat_map(|watch| self.watchers.of(watch)).collect::<BTreeSet<_>>() {
             self.wake(&escalation);
         }
     }
