@@ -4,7 +4,8 @@
 //! condition is false it is known that the load is not above the threshold. Of a concentration whose condition is false
 //! nothing is known; the engineer's page-load tells it then, since whoever is above its threshold fires it.
 
-use bellwether_model::{Ratio, RuleId};
+use bellwether_model::{EventTime, Ratio, RuleId};
+use bellwether_wire::instant;
 
 use crate::contract;
 use crate::guard::Verdict;
@@ -17,6 +18,8 @@ pub(crate) enum Load {
     Told {
         /// Pages per week.
         rate: Ratio,
+        /// The instant they were counted.
+        at: Option<EventTime>,
     },
     /// Not above a threshold.
     AtMost(Ratio),
@@ -29,7 +32,8 @@ impl Load {
     pub(crate) fn told_by(instance: &Instance) -> Self {
         let explain = instance.fired.explain.as_ref();
         if let Some(input) = contract::present(explain, contract::PAGES_PER_WEEK) {
-            return Ratio::parse(&input.value).map_or(Self::Unknown, |rate| Self::Told { rate });
+            return Ratio::parse(&input.value)
+                .map_or(Self::Unknown, |rate| Self::Told { rate, at: instant::optional(input.at.as_ref()) });
         }
         let is_over = contract::is_condition_false(explain);
         match contract::threshold(explain, contract::PAGE_LOAD_PAGES_PER_WEEK) {
@@ -43,8 +47,13 @@ impl Load {
     /// Whether it is at least what a guard needs; if not, or if that is not known, why.
     pub(crate) fn is_at_least(self, needed: Ratio) -> Verdict {
         match self {
-            Self::Told { rate } if rate >= needed => Ok(()),
-            Self::Told { rate } => Err(format!("{rate} pages per week at present, needs at least {needed}")),
+            Self::Told { rate, .. } if rate >= needed => Ok(()),
+            Self::Told { rate, at: Some(at) } => {
+                Err(format!("{rate} pages per week as of {}, needs at least {needed}", at.to_rfc3339()))
+            }
+            Self::Told { rate, at: None } => {
+                Err(format!("{rate} pages per week when last told, needs at least {needed}"))
+            }
             Self::AtMost(threshold) if threshold < needed => {
                 Err(format!("at most {threshold} pages per week at present, needs at least {needed}"))
             }

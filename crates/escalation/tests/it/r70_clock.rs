@@ -133,7 +133,7 @@ fn r70_the_intervention_does_not_wait_for_a_held_cto_brief_which_is_then_superse
     assert_eq!(
         said,
         [
-            "+1335h esc-a/L4 held: guard: 5 pages per week at present, needs at least 6",
+            "+1335h esc-a/L4 held: guard: 5 pages per week when last told, needs at least 6",
             "+1671h esc-a/L4 skipped: superseded",
             "+1671h esc-a/L5 fired to cto vp chro cfo, supersedes [4]",
         ]

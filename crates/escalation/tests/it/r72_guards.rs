@@ -98,7 +98,7 @@ fn r72_while_a_concentration_is_false_the_page_load_of_the_engineer_tells_the_ra
     world.advance(WEEK_8);
     assert_eq!(
         lines_of(&mut world, "esc-t/L4"),
-        ["+1335h esc-t/L4 held: guard: 5.75 pages per week at present, needs at least 6"]
+        ["+1335h esc-t/L4 held: guard: 5.75 pages per week as of 2026-03-01T14:00:00.000Z, needs at least 6"]
     );
     world.apply(WEEK_8 + 3, page_load("p", WEEK_8 + 3, "6").amended(false));
     world.advance(WEEK_8 + 3);
@@ -120,6 +120,17 @@ fn r72_a_false_concentration_whose_engineer_fires_no_page_load_is_held() {
 }
 
 #[test]
+fn r72_a_held_guard_says_of_when_the_rate_is() {
+    let mut world = World::new();
+    world.fire(0, &page_load("t", 0, "17/4"));
+    world.advance(WEEK_8);
+    assert_eq!(
+        lines_of(&mut world, "/L4"),
+        ["+1335h esc-t/L4 held: guard: 4.25 pages per week as of 2026-01-05T09:00:00.000Z, needs at least 6"]
+    );
+}
+
+#[test]
 fn r72_a_held_guard_is_said_once_and_looked_at_when_the_rate_changes() {
     let mut world = World::new();
     let trigger = Trigger::new("t", "velocity-drop.page-load").engineer("eva");
@@ -132,7 +143,7 @@ fn r72_a_held_guard_is_said_once_and_looked_at_when_the_rate_changes() {
     assert_eq!(
         lines_of(&mut world, "/L4"),
         [
-            "+1335h esc-t/L4 held: guard: 5 pages per week at present, needs at least 6",
+            "+1335h esc-t/L4 held: guard: 5 pages per week when last told, needs at least 6",
             "+1395h esc-t/L4 fired to cto, due +1335h",
         ]
     );
