@@ -100,7 +100,7 @@ impl Escalator {
             Payload::EscalationSnoozed(message) => self.snooze(&id, event, message, out),
             Payload::EscalationUnsnoozed(message) => self.unsnooze(&id, event, message, out),
             Payload::EscalationResolved(message) => self.resolve(&id, event, message, out),
-            Payload::DecisionLocked(_) => self.lock_decision(&id),
+            // A decision that is taken changes nothing here, and only commands come here.
             _ => Ok(()),
         });
         if let Err(reason) = done {
