@@ -97,8 +97,11 @@ impl Escalator {
     /// Folds one event at its logical time: first every deadline strictly before it, then the event. An event that
     /// comes after time has moved on is folded now.
     pub fn apply(&mut self, event: &Event, at: EventTime, out: &mut Output) {
-        // Whoever comes back tells of its pause afterwards; it held from its own instant on.
-        let at = if matches!(event.payload, Payload::ProcessPaused(_)) { at.min(event.time) } else { at };
+        // Whoever comes back tells of its pause afterwards; it held from its own instant on and not beyond its own end.
+        let at = match event.payload {
+            Payload::ProcessPaused(_) | Payload::ProcessResumed(_) => at.min(event.time),
+            _ => at,
+        };
         self.move_to(at, out);
         match &event.payload {
             Payload::TriggerFired(message) => self.trigger_fired(message, out),
