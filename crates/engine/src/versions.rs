@@ -1,8 +1,9 @@
 //! Effective-dated versions of reference data.
 //!
-//! A datum is a list of versions; the one that counts at an instant is, among those effective then, the one that
-//! became effective last, and among equals the one recorded last (R5). Everything in the list has been recorded
-//! before the fold looks, so knowledge needs no check of its own.
+//! A datum is a list of versions. A version replaces those recorded before it from its first instant on; past its end
+//! there is nothing, and nothing older comes back (R5). So the topic, compacted to the last record of each id, says of
+//! the present what all records say. Everything in the list has been recorded before the fold looks, so knowledge needs
+//! no check of its own.
 
 use bellwether_model::EventTime;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ impl<T> Default for Versions<T> {
 }
 
 impl<T> Versions<T> {
-    /// Adds a version. One with the same first instant as an older one replaces it from now on.
+    /// Adds a version, which replaces older ones from its first instant on.
     pub(crate) fn record(&mut self, version: Version<T>) {
         self.0.push(version);
     }
@@ -45,12 +46,13 @@ impl<T> Versions<T> {
         }
     }
 
-    /// The version that counts at an instant.
+    /// The version that counts at an instant: of those that have begun the one recorded last, unless it has ended.
     pub(crate) fn version_at(&self, at: EventTime) -> Option<&Version<T>> {
         self.0
             .iter()
-            .filter(|version| version.from <= at && version.until.is_none_or(|until| at < until))
-            .max_by_key(|version| (version.from, version.recorded))
+            .filter(|version| version.from <= at)
+            .max_by_key(|version| (version.recorded, version.from))
+            .filter(|version| version.until.is_none_or(|until| at < until))
     }
 
     /// What counts at an instant.
@@ -96,6 +98,35 @@ mod tests {
     fn r05_a_correction_recorded_later_replaces_the_same_first_instant() {
         let versions = [version(0, 10, None, "wrong"), version(7, 10, None, "right")];
         check(&versions, 12, Some("right"));
+    }
+
+    #[test]
+    fn r05_recorded_again_with_an_end_a_datum_ends() {
+        let versions = [version(0, 10, None, "open"), version(7, 10, Some(20), "closed")];
+        check(&versions, 19, Some("closed"));
+        check(&versions, 20, None);
+        let later = [version(0, 0, None, "open"), version(7, 10, Some(20), "closed")];
+        check(&later, 9, Some("open"));
+        check(&later, 20, None);
+    }
+
+    #[test]
+    fn r05_of_one_recording_instant_the_version_effective_last_counts_in_any_order() {
+        let history = [version(0, 10, None, "new"), version(0, 0, Some(10), "old")];
+        check(&history, 9, Some("old"));
+        check(&history, 12, Some("new"));
+    }
+
+    #[test]
+    fn r05_what_compaction_leaves_says_of_the_present_what_all_versions_say() {
+        let bounds = [(0, None), (0, Some(4)), (3, None), (3, Some(6)), (5, None)];
+        for (a, b) in bounds.iter().flat_map(|a| bounds.iter().map(move |b| (a, b))) {
+            let last = version(2, b.0, b.1, "last");
+            for at in last.from.ms().max(2)..8 {
+                let expected = last.until.is_none_or(|until| at < until.ms()).then_some("last");
+                check(&[version(1, a.0, a.1, "first"), last.clone()], at, expected);
+            }
+        }
     }
 
     #[test]

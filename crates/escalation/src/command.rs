@@ -1,7 +1,7 @@
 //! What people do: acknowledge, snooze, resolve and the rest. One file each.
 //!
 //! A command that is carried out is repeated on the topic of escalations; one that is not is refused there with its
-//! reason. Which command an escalation takes in which state is decided here, in [`Standing::takes`], and nowhere else;
+//! reason. Whoever gave it leaves under a pseudonym, as everybody does. Which command an escalation takes in which state is decided here, in [`Standing::takes`], and nowhere else;
 //! what a command itself must carry is checked where it is carried out.
 
 mod acknowledge;
@@ -100,7 +100,7 @@ impl Escalator {
             Payload::EscalationSnoozed(message) => self.snooze(&id, event, message, out),
             Payload::EscalationUnsnoozed(message) => self.unsnooze(&id, event, message, out),
             Payload::EscalationResolved(message) => self.resolve(&id, event, message, out),
-            Payload::DecisionLocked(_) => self.lock_decision(&id),
+            // A decision that is taken changes nothing here, and only commands come here.
             _ => Ok(()),
         });
         if let Err(reason) = done {
@@ -108,7 +108,7 @@ impl Escalator {
                 escalation: escalation.clone(),
                 command: event.type_name().to_owned(),
                 reason,
-                actor: actor.clone(),
+                actor: self.pseudonyms.actor(actor.as_ref()),
                 at: Some(instant::timestamp(self.now)),
             };
             out.say(command_event_id(&event.id, "refused"), self.now, escalation, refused);

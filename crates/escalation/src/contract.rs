@@ -5,9 +5,11 @@
 //! at its guards again.
 
 use bellwether_model::Ratio;
-use bellwether_wire::pb;
+use bellwether_wire::{instant, pb};
 
-/// Pages per week of the engineer at present, on page-load and concentration: what the guard of L4 looks at (R72).
+/// Pages per week of the engineer at present, on page-load and concentration: what the guard of L4 looks at (R72). While
+/// the condition holds it is said again whenever it crosses the guard's line. One of before the condition turned false
+/// is of the past, and no guard looks at it.
 pub const PAGES_PER_WEEK: &str = "pages-per-week";
 
 /// Update windows missed in a row, on missed-check-in: from two on, the instance makes its VP level due at once (R51).
@@ -20,6 +22,9 @@ pub const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
 /// Windows in a row that make the VP level due at once.
 const SECOND_WINDOW: Ratio = Ratio::int(2);
+
+/// The threshold of page-load: a load that is not above it makes its condition false.
+pub const PAGE_LOAD_PAGES_PER_WEEK: &str = "page-load.pages-per-week";
 
 /// The exact value of an input; `None` when it is absent or no number.
 pub fn ratio(explain: Option<&pb::Explain>, name: &str) -> Option<Ratio> {
@@ -34,6 +39,20 @@ pub fn is_second_window(explain: Option<&pb::Explain>) -> bool {
 /// True when the block says that the condition does not hold at present.
 pub fn is_condition_false(explain: Option<&pb::Explain>) -> bool {
     input(explain, CONDITION_FALSE_SINCE).is_some()
+}
+
+/// An input that is of the present: while the condition is false, only one that was said since.
+pub fn present<'a>(explain: Option<&'a pb::Explain>, name: &str) -> Option<&'a pb::ExplainInput> {
+    let found = input(explain, name)?;
+    let Some(false_since) = input(explain, CONDITION_FALSE_SINCE) else { return Some(found) };
+    let at = |input: &pb::ExplainInput| instant::optional(input.at.as_ref());
+    (at(found)? >= at(false_since)?).then_some(found)
+}
+
+/// The exact value of a threshold that was applied; `None` when it is absent or no number.
+pub fn threshold(explain: Option<&pb::Explain>, name: &str) -> Option<Ratio> {
+    let threshold = explain?.thresholds.iter().find(|threshold| threshold.name == name)?;
+    Ratio::parse(&threshold.value).ok()
 }
 
 fn input<'a>(explain: Option<&'a pb::Explain>, name: &str) -> Option<&'a pb::ExplainInput> {

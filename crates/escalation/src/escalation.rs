@@ -43,6 +43,9 @@ pub(crate) struct Escalation {
     pub(crate) snoozed_until: Option<EventTime>,
     /// Repeats to come.
     pub(crate) repeats: Vec<Repeat>,
+    /// When turns were last taken.
+    #[serde(default)]
+    pub(crate) looked: Option<EventTime>,
     /// When guards are looked at again though nothing happened.
     pub(crate) recheck_at: Option<EventTime>,
     /// When it is looked at next.
@@ -154,6 +157,7 @@ impl Escalation {
             acknowledged_until: None,
             snoozed_until: None,
             repeats: Vec::new(),
+            looked: None,
             recheck_at: None,
             wake: None,
         }

@@ -4,7 +4,7 @@
 //! folds the event; whatever the event makes due at that instant waits for [`Escalator::advance`], or for the next
 //! event of a later instant, so that all events of an instant come before its deadlines (R2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{EscalationId, EventTime, TriggerId};
 use bellwether_wire::ids::HashKey;
@@ -97,8 +97,11 @@ impl Escalator {
     /// Folds one event at its logical time: first every deadline strictly before it, then the event. An event that
     /// comes after time has moved on is folded now.
     pub fn apply(&mut self, event: &Event, at: EventTime, out: &mut Output) {
-        // Whoever comes back tells of its pause afterwards; it held from its own instant on.
-        let at = if matches!(event.payload, Payload::ProcessPaused(_)) { at.min(event.time) } else { at };
+        // Whoever comes back tells of its pause afterwards; it held from its own instant on and not beyond its own end.
+        let at = match event.payload {
+            Payload::ProcessPaused(_) | Payload::ProcessResumed(_) => at.min(event.time),
+            _ => at,
+        };
         self.move_to(at, out);
         match &event.payload {
             Payload::TriggerFired(message) => self.trigger_fired(message, out),
@@ -197,9 +200,9 @@ impl Escalator {
         }
     }
 
-    /// Looks at every escalation whose fifth level waits for what changed.
-    pub(crate) fn wake_watchers(&mut self, watch: &Watch) {
-        for escalation in self.watchers.of(watch) {
+    /// Looks at every escalation with a level that waits for what changed.
+    pub(crate) fn wake_watchers(&mut self, changed: &BTreeSet<Watch>) {
+        for escalation in changed.iter().flat_map(|watch| self.watchers.of(watch)).collect::<BTreeSet<_>>() {
             self.wake(&escalation);
         }
     }

@@ -32,6 +32,7 @@ mod firing;
 mod guard;
 mod instance;
 mod late;
+mod load;
 mod options;
 mod output;
 mod pauses;

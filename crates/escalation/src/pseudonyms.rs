@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::PersonId;
 use bellwether_wire::ids::{self, HashKey};
+use bellwether_wire::pb;
 
 /// Key of pseudonyms, and who is known under which.
 #[derive(Debug, Clone)]
@@ -33,6 +34,18 @@ impl Pseudonyms {
     /// The pseudonym of a person, known or not.
     pub(crate) fn of(&self, person: &str) -> String {
         self.of.get(person).cloned().unwrap_or_else(|| ids::pseudonym(&self.key, person))
+    }
+
+    /// Who acted, as it may leave: a person id is replaced by the pseudonym, an account of an outside source stays.
+    pub(crate) fn actor(&self, actor: Option<&pb::Actor>) -> Option<pb::Actor> {
+        let mut actor = actor?.clone();
+        if let Some(identity) = &mut actor.identity
+            && identity.source.is_empty()
+            && !identity.external_id.is_empty()
+        {
+            identity.external_id = self.of(&identity.external_id);
+        }
+        Some(actor)
     }
 
     /// The person behind a pseudonym, when known.

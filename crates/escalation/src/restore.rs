@@ -3,6 +3,8 @@
 //! Every record may come alone, in the order of the topic, older ones of a key and tombstones included: each leaves the
 //! state as if the records so far were all there is, with everything derived from it.
 
+use std::collections::BTreeSet;
+
 use bellwether_model::{EscalationId, Level, TriggerId};
 use bellwether_wire::pb;
 use prost::Message as _;
@@ -13,7 +15,7 @@ use crate::command::CommandId;
 use crate::error::Error;
 use crate::escalation::{Escalation, Phase};
 use crate::escalator::{Escalator, Memory};
-use crate::firing::Watch;
+use crate::guard;
 use crate::instance::{HORIZON, Instance};
 use crate::pauses::Pauses;
 use crate::threads::Threads;
@@ -116,12 +118,15 @@ impl Escalator {
 
     /// Derives what an escalation looks at from the state.
     pub(crate) fn refresh_watch(&mut self, id: &EscalationId) {
-        let watch = self
-            .escalations
-            .get(id)
-            .filter(|escalation| matches!(escalation.rung(Level::L5).phase, Phase::Waiting { .. }))
-            .and_then(|escalation| self.instances.get(&escalation.trigger))
-            .map(Watch::of);
-        self.watchers.set(id, watch);
+        let found =
+            self.escalations.get(id).and_then(|found| Some((found, self.instances.get(&found.trigger)?)));
+        let watches = found.map_or_else(BTreeSet::new, |(escalation, instance)| {
+            Level::ALL
+                .into_iter()
+                .filter(|level| matches!(escalation.rung(*level).phase, Phase::Waiting { .. }))
+                .filter_map(|level| guard::watch(level, instance))
+                .collect()
+        });
+        self.watchers.set(id, watches);
     }
 }

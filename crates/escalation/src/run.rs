@@ -55,7 +55,8 @@ impl Context<'_> {
             .waits_for_guard()
             .then(|| zone.day_start(zone.local_day(self.now).plus(1)))
             .filter(|midnight| *midnight > self.now);
-        self.escalation.wake = self.escalation.next_due_after(self.now);
+        let next = [self.escalation.next_due_after(self.now), self.next_giving_way()];
+        self.escalation.wake = next.into_iter().flatten().min();
     }
 
     /// True while a snooze or an outage holds steps and drops repeats.

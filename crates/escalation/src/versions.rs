@@ -1,8 +1,8 @@
 //! Effective-dated versions of reference data (R5).
 //!
-//! Of the versions recorded at or before an instant and effective at it, the one that became effective last counts, and
-//! among equals the one recorded last. Reference data may be read ahead of logical time; what was recorded later does
-//! not count yet.
+//! A version replaces those recorded before it from its first instant on; past its end there is nothing, and nothing
+//! older comes back. So the topic, compacted to the last record of each id, says of the present what all records say.
+//! Reference data may be read ahead of logical time; what was recorded later does not count yet.
 
 use bellwether_model::EventTime;
 
@@ -48,13 +48,13 @@ impl<T> Versions<T> {
         }
     }
 
-    /// The version that counts at an instant.
+    /// The version that counts at an instant: of those known and begun the one recorded last, unless it has ended.
     pub(crate) fn version_at(&self, at: EventTime) -> Option<&Version<T>> {
         self.0
             .iter()
             .filter(|version| version.recorded <= at && version.from <= at)
+            .max_by_key(|version| (version.recorded, version.from))
             .filter(|version| version.until.is_none_or(|until| at < until))
-            .max_by_key(|version| (version.from, version.recorded))
     }
 
     /// What counts at an instant.
@@ -93,9 +93,29 @@ mod tests {
     }
 
     #[test]
-    fn r05_the_version_effective_last_counts_and_the_later_record_among_equals() {
-        check(&[(0, 5, None, "a"), (1, 4, None, "b")], 6, Some("a"));
+    fn r05_a_version_counts_from_its_first_instant_on_and_the_later_record_among_equals() {
+        check(&[(0, 0, None, "a"), (1, 5, None, "b")], 4, Some("a"));
+        check(&[(0, 0, None, "a"), (1, 5, None, "b")], 5, Some("b"));
         check(&[(0, 5, None, "wrong"), (1, 5, None, "right")], 6, Some("right"));
+        check(&[(0, 5, None, "new"), (0, 0, Some(5), "old")], 6, Some("new"));
+    }
+
+    #[test]
+    fn r05_recorded_again_with_an_end_a_datum_ends() {
+        let versions = [(0, 5, None, "open"), (7, 5, Some(10), "closed")];
+        check(&versions, 9, Some("closed"));
+        check(&versions, 10, None);
+    }
+
+    #[test]
+    fn r05_what_compaction_leaves_says_of_the_present_what_all_versions_say() {
+        let bounds = [(0, None), (0, Some(4)), (3, None), (3, Some(6)), (5, None)];
+        for (a, b) in bounds.iter().flat_map(|a| bounds.iter().map(move |b| (a, b))) {
+            for at in b.0.max(2)..8 {
+                let expected = b.1.is_none_or(|until| at < until).then_some("last");
+                check(&[(1, a.0, a.1, "first"), (2, b.0, b.1, "last")], at, expected);
+            }
+        }
     }
 
     #[test]

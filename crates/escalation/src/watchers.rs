@@ -1,4 +1,4 @@
-//! Which escalations wait at L5, by what its guard looks at: whom to look at again when that changes.
+//! Which escalations wait for a guard, by what it looks at: whom to look at again when that changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,26 +10,26 @@ use crate::firing::Watch;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watchers {
     watching: BTreeMap<Watch, BTreeSet<EscalationId>>,
-    watched: BTreeMap<EscalationId, Watch>,
+    watched: BTreeMap<EscalationId, BTreeSet<Watch>>,
 }
 
 impl Watchers {
-    /// Notes what an escalation looks at; `None` for nothing.
-    pub(crate) fn set(&mut self, escalation: &EscalationId, watch: Option<Watch>) {
-        if self.watched.get(escalation) == watch.as_ref() {
-            return;
-        }
-        if let Some(before) = self.watched.remove(escalation)
-            && let Some(watching) = self.watching.get_mut(&before)
-        {
-            watching.remove(escalation);
-            if watching.is_empty() {
-                self.watching.remove(&before);
+    /// Notes what an escalation looks at.
+    pub(crate) fn set(&mut self, escalation: &EscalationId, watches: BTreeSet<Watch>) {
+        let before = self.watched.remove(escalation).unwrap_or_default();
+        for gone in before.difference(&watches) {
+            if let Some(watching) = self.watching.get_mut(gone) {
+                watching.remove(escalation);
+                if watching.is_empty() {
+                    self.watching.remove(gone);
+                }
             }
         }
-        if let Some(watch) = watch {
-            self.watching.entry(watch.clone()).or_default().insert(escalation.clone());
-            self.watched.insert(escalation.clone(), watch);
+        for new in watches.difference(&before) {
+            self.watching.entry(new.clone()).or_default().insert(escalation.clone());
+        }
+        if !watches.is_empty() {
+            self.watched.insert(escalation.clone(), watches);
         }
     }
 

@@ -19,8 +19,11 @@ impl Escalator {
         let until = now.plus(escalation.limits.acknowledge);
         escalation.acknowledged_until = Some(until);
         self.ledger.escalation(id);
-        let message =
-            pb::EscalationAcknowledged { until: Some(instant::timestamp(until)), ..message.clone() };
+        let message = pb::EscalationAcknowledged {
+            until: Some(instant::timestamp(until)),
+            actor: self.pseudonyms.actor(message.actor.as_ref()),
+            ..message.clone()
+        };
         self.repeat_command(id, event, "acknowledged", message, out);
         Ok(())
     }

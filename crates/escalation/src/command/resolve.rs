@@ -26,8 +26,10 @@ impl Escalator {
         if !has_evidence && !is_condition_false {
             return Err(String::from("a resolution needs evidence while the condition lasts"));
         }
+        let actor = self.pseudonyms.actor(message.actor.as_ref());
+        let message = pb::EscalationResolved { actor: actor.clone(), ..message.clone() };
         self.repeat_command(id, event, "resolved", message.clone(), out);
-        self.end(id, "resolved", message.actor.clone(), &message.evidence, out);
+        self.end(id, "resolved", actor, &message.evidence, out);
         Ok(())
     }
 }

@@ -29,7 +29,9 @@ impl Escalator {
             escalation.snoozed_until = Some(until);
         }
         self.wake(id);
-        self.repeat_command(id, event, "snoozed", message.clone(), out);
+        let actor = self.pseudonyms.actor(message.actor.as_ref());
+        let message = pb::EscalationSnoozed { actor, ..message.clone() };
+        self.repeat_command(id, event, "snoozed", message, out);
         Ok(())
     }
 }

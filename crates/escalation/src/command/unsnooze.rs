@@ -18,7 +18,9 @@ impl Escalator {
             escalation.snoozed_until = None;
         }
         self.wake(id);
-        self.repeat_command(id, event, "unsnoozed", message.clone(), out);
+        let actor = self.pseudonyms.actor(message.actor.as_ref());
+        let message = pb::EscalationUnsnoozed { actor, ..message.clone() };
+        self.repeat_command(id, event, "unsnoozed", message, out);
         Ok(())
     }
 }

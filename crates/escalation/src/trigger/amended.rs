@@ -7,7 +7,6 @@ use bellwether_wire::{Event, pb};
 
 use crate::contract;
 use crate::escalator::Escalator;
-use crate::firing::Watch;
 use crate::output::Output;
 
 impl Escalator {
@@ -44,9 +43,8 @@ impl Escalator {
         fired.key_result.clone_from(&message.key_result);
         let after = instance.clone();
         self.ledger.instance(&trigger);
-        if self.firing.amend(&before, &after) {
-            self.wake_watchers(&Watch::of(&after));
-        }
+        let changed = self.firing.amend(&before, &after);
+        self.wake_watchers(&changed);
         let Some(escalation) = after.escalation else { return };
         let is_second_window =
             message.second_window || contract::is_second_window(after.fired.explain.as_ref());
@@ -58,7 +56,7 @@ impl Escalator {
 }
 
 /// The explain block as it stands after an amendment. One that only says that the condition is false at present leaves
-/// the numbers that fired it: their instants say of when they are.
+/// the numbers that fired it: their instants say of when they are, and guards look at none of before.
 fn stands(before: Option<pb::Explain>, amended: &pb::Explain) -> pb::Explain {
     match before {
         Some(mut explain) if contract::is_condition_false(Some(amended)) => {

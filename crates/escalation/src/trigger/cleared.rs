@@ -4,7 +4,6 @@ use bellwether_model::TriggerId;
 use bellwether_wire::pb;
 
 use crate::escalator::{Escalator, Memory};
-use crate::firing::Watch;
 use crate::instance::HORIZON;
 use crate::output::Output;
 
@@ -22,9 +21,8 @@ impl Escalator {
         let instance = instance.clone();
         self.ledger.instance(&trigger);
         self.expiry.set(&Memory::Instance(trigger), Some(now.plus(HORIZON)));
-        if self.firing.remove(&instance) {
-            self.wake_watchers(&Watch::of(&instance));
-        }
+        let changed = self.firing.remove(&instance);
+        self.wake_watchers(&changed);
         if let Some(escalation) = instance.escalation {
             let reason = TOLD.into_iter().find(|told| *told == message.reason).unwrap_or("cleared");
             self.end(&escalation, reason, None, &[], out);

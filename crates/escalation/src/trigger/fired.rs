@@ -9,7 +9,6 @@ use bellwether_wire::{ids, instant, pb};
 use crate::contract;
 use crate::escalation::Escalation;
 use crate::escalator::Escalator;
-use crate::firing::Watch;
 use crate::instance::Instance;
 use crate::output::Output;
 use crate::policy::{Case, Policy};
@@ -30,13 +29,10 @@ impl Escalator {
             ended: None,
             escalation: escalation.clone(),
         };
-        let changes_guards = self.firing.add(&instance);
-        let watch = Watch::of(&instance);
+        let changed = self.firing.add(&instance);
         self.instances.insert(trigger.clone(), instance);
         self.ledger.instance(&trigger);
-        if changes_guards {
-            self.wake_watchers(&watch);
-        }
+        self.wake_watchers(&changed);
         if let Some(escalation) = escalation {
             self.start(escalation, trigger, message, out);
         }

@@ -51,6 +51,50 @@ fn a_repeated_command_keeps_actor_and_reason_and_says_until_when() {
     assert_eq!(message.reason, "on it");
 }
 
+/// Who acted, as every event since last asked says.
+fn actors(world: &mut World) -> Vec<(&'static str, String)> {
+    let said = std::mem::take(&mut world.out.events);
+    let actor = |event: &Event| match &event.payload {
+        Payload::EscalationAcknowledged(m) => Some(("acknowledged", m.actor.clone()?)),
+        Payload::EscalationSnoozed(m) => Some(("snoozed", m.actor.clone()?)),
+        Payload::EscalationUnsnoozed(m) => Some(("unsnoozed", m.actor.clone()?)),
+        Payload::EscalationResolved(m) => Some(("resolved", m.actor.clone()?)),
+        Payload::EscalationRefused(m) => Some(("refused", m.actor.clone()?)),
+        Payload::EscalationEnded(m) => Some(("ended", m.actor.clone()?)),
+        _ => None,
+    };
+    let who = |actor: pb::Actor| actor.identity.map(|it| format!("{}{}", it.source, it.external_id));
+    said.iter().filter_map(actor).map(|(what, actor)| (what, who(actor).unwrap_or_default())).collect()
+}
+
+/// Every command once, by one actor, and one that is refused.
+fn commands_of(source: &str, external_id: &str) -> World {
+    let identity = pb::Identity { source: source.to_owned(), external_id: external_id.to_owned() };
+    let actor = Some(pb::Actor { kind: pb::ActorKind::Human.into(), identity: Some(identity) });
+    let mut world = World::new();
+    world.fire(0, &Trigger::new("t", "owner-absence"));
+    world.apply(1, pb::EscalationAcknowledged { actor: actor.clone(), ..acknowledge("esc-t") });
+    world.apply(2, pb::EscalationSnoozed { actor: actor.clone(), ..snooze("esc-t", 9) });
+    world.apply(3, pb::EscalationUnsnoozed { actor: actor.clone(), ..unsnooze("esc-t") });
+    world.apply(4, pb::DecisionLocked { actor: actor.clone(), ..decision("esc-t") });
+    world.apply(5, pb::EscalationResolved { actor, ..resolve("esc-t", &["https://example.org/1"]) });
+    world
+}
+
+const SAID: [&str; 6] = ["acknowledged", "snoozed", "unsnoozed", "refused", "resolved", "ended"];
+
+#[test]
+fn who_acted_leaves_under_a_pseudonym() {
+    let expected: Vec<_> = SAID.into_iter().map(|what| (what, alias("ana"))).collect();
+    assert_eq!(actors(&mut commands_of("", "ana")), expected);
+}
+
+#[test]
+fn who_acted_under_an_account_of_an_outside_source_is_named_by_it() {
+    let expected: Vec<_> = SAID.into_iter().map(|what| (what, "slack://acme/U1".to_owned())).collect();
+    assert_eq!(actors(&mut commands_of("slack://acme", "/U1")), expected);
+}
+
 #[test]
 fn unsnooze_without_a_snooze_is_refused() {
     let mut world = World::new();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_escalation::{Escalator, Options, Output};
+use bellwether_escalation::{Escalator, Options, Output, contract};
 use bellwether_model::{EventTime, Millis};
 use bellwether_wire::{Event, Payload, instant, pb};
 use proptest::prelude::*;
@@ -20,6 +20,7 @@ struct Step {
 enum What {
     Fire(usize),
     Amend { trigger: usize, rate: u32, second_window: bool },
+    Wane(usize),
     Clear(usize),
     Acknowledge(usize),
     Snooze { trigger: usize, hours: i64 },
@@ -28,6 +29,8 @@ enum What {
     Decide(usize),
     Pause,
     Resume,
+    PauseOf(u32),
+    ResumeOf(u32),
     Vacate,
     Fill,
     Assign,
@@ -45,12 +48,20 @@ fn trigger(number: usize, life: usize) -> Trigger {
         4 => ("missed-check-in", "", &["payments"]),
         _ => ("velocity-drop.pace", "", &["search"]),
     };
-    let trigger = Trigger::new(&format!("t{number}-{life}"), rule).squads(squads).rate("5");
+    let trigger = Trigger::new(&format!("t{number}-{life}"), rule)
+        .squads(squads)
+        .rate("5")
+        .threshold(contract::PAGE_LOAD_PAGES_PER_WEEK, "4");
     if engineer.is_empty() { trigger } else { trigger.engineer(engineer) }
 }
 
 fn escalation(number: usize, life: usize) -> String {
     format!("esc-t{number}-{life}")
+}
+
+/// Whole hours since the start.
+fn hours(at: EventTime) -> i64 {
+    at.since(START).ms() / 3_600_000
 }
 
 impl What {
@@ -64,8 +75,13 @@ impl What {
                 fired.into()
             }
             Self::Amend { trigger: number, rate, second_window } => {
-                trigger(*number).rate(&rate.to_string()).amended(*second_window).into()
+                let trigger = trigger(*number);
+                trigger
+                    .input_of(hours(at), contract::PAGES_PER_WEEK, &rate.to_string())
+                    .amended(*second_window)
+                    .into()
             }
+            Self::Wane(number) => trigger(*number).turned_false(hours(at)).into(),
             Self::Clear(number) => trigger(*number).cleared("met").into(),
             Self::Acknowledge(number) => acknowledge(&escalation(*number)).into(),
             Self::Snooze { trigger: number, hours } => pb::EscalationSnoozed {
@@ -81,6 +97,12 @@ impl What {
             Self::Decide(number) => decision(&escalation(*number)).into(),
             Self::Pause => paused("escalate").into(),
             Self::Resume => resumed("escalate").into(),
+            Self::PauseOf(partition) => {
+                pb::ProcessPaused { partitions: vec![*partition], ..paused("process") }.into()
+            }
+            Self::ResumeOf(partition) => {
+                pb::ProcessResumed { partitions: vec![*partition], ..resumed("process") }.into()
+            }
             Self::Vacate => organisation_without(&[pb::Role::VpEngineering, pb::Role::PlatformLead]).into(),
             Self::Fill => organisation().into(),
             Self::Assign => pb::OwnerAssigned {
@@ -99,6 +121,7 @@ fn what() -> impl Strategy<Value = What> {
         6 => number.clone().prop_map(What::Fire),
         4 => (number.clone(), 4_u32..8, any::<bool>())
             .prop_map(|(trigger, rate, second_window)| What::Amend { trigger, rate, second_window }),
+        2 => number.clone().prop_map(What::Wane),
         1 => number.clone().prop_map(What::Clear),
         2 => number.clone().prop_map(What::Acknowledge),
         2 => (number.clone(), 1_i64..200).prop_map(|(trigger, hours)| What::Snooze { trigger, hours }),
@@ -108,6 +131,8 @@ fn what() -> impl Strategy<Value = What> {
         1 => number.prop_map(What::Decide),
         1 => Just(What::Pause),
         2 => Just(What::Resume),
+        1 => (0_u32..2).prop_map(What::PauseOf),
+        2 => (0_u32..2).prop_map(What::ResumeOf),
         1 => Just(What::Vacate),
         1 => Just(What::Fill),
         1 => Just(What::Assign),
@@ -137,7 +162,11 @@ fn events(steps: &[Step]) -> Vec<Event> {
                 fired.insert((trigger, lives[trigger]));
             }
             // Nothing is amended before it fired.
-            What::Amend { trigger, .. } if !fired.contains(&(trigger, lives[trigger])) => continue,
+            What::Amend { trigger, .. } | What::Wane(trigger)
+                if !fired.contains(&(trigger, lives[trigger])) =>
+            {
+                continue;
+            }
             _ => {}
         }
         events.push(Event::new("test://laws", format!("e{number}"), at, step.what.payload(at, &lives)));
@@ -309,7 +338,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_restored_escalator_goes_on_like_the_one_that_wrote(steps in steps()) {
+    fn a_restored_escalator_goes_on_like_the_one_that_wrote(steps in steps(), looks in any::<u32>()) {
         let events = events(&steps);
         let mut straight = fresh();
         let mut topic: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
@@ -317,6 +346,10 @@ proptest! {
         let mut uncompacted = Vec::new();
         for prefix in 0..events.len() {
             straight.apply(&events[prefix], events[prefix].time, &mut before);
+            // Written between the events of an instant and its deadlines, and after both.
+            if looks >> (prefix % 32) & 1 == 1 && is_last_of_its_instant(&events, prefix) {
+                straight.advance(events[prefix].time, &mut before);
+            }
             let records = straight.changelog();
             topic.extend(records.clone());
             uncompacted.extend(records);
@@ -349,6 +382,10 @@ proptest! {
             prop_assert_eq!(going_on.changelog(), restored.changelog());
         }
     }
+}
+
+fn is_last_of_its_instant(events: &[Event], index: usize) -> bool {
+    events.get(index + 1).is_none_or(|next| next.time > events[index].time)
 }
 
 /// An escalator that knows the reference data so far and nothing else.

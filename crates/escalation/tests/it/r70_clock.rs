@@ -1,6 +1,7 @@
 //! R70: when each level is due, and what a level with nobody on it does to those above.
 
 use bellwether_wire::pb;
+use rstest::rstest;
 
 use crate::support::*;
 
@@ -86,6 +87,94 @@ fn r70_a_vacant_first_level_leaves_the_second_its_own_wait_from_the_start() {
     world.expect(&["+48h esc-t/L2 fired to bo plat"]);
 }
 
+/// What was said but for repeats and for levels that the policy leaves out.
+fn turns(said: Vec<String>) -> Vec<String> {
+    said.into_iter().filter(|line| !line.contains("/r") && !line.contains("names no role")).collect()
+}
+
+/// L1 to the EM, L2 to the platform lead after 48 hours, L3 to the VP after fewer.
+fn short_third(after_hours: u32) -> pb::EscalationPolicyRecorded {
+    let levels = vec![
+        level(1, 0, &[pb::Audience::SquadEm]),
+        level(2, 48, &[pb::Audience::PlatformLead]),
+        level(3, after_hours, &[pb::Audience::VpEngineering]),
+    ];
+    policy("short", levels)
+}
+
+#[rstest]
+#[case(0)]
+#[case(24)]
+fn r70_a_vacant_level_does_not_burn_a_longer_wait_than_the_level_above_has(#[case] after_hours: u32) {
+    let mut world = World::new();
+    world.know(organisation_without(&[pb::Role::PlatformLead]));
+    world.know(short_third(after_hours));
+    world.fire(0, &Trigger::new("t", "velocity-drop.pace"));
+    world.advance(72);
+    let at = format!("+{after_hours}h");
+    let said = turns(world.said());
+    let expected = [
+        "+0h esc-t started short".to_owned(),
+        "+0h esc-t/L1 fired to ana".to_owned(),
+        format!("{at} esc-t/L2 skipped: nobody: no role of it is held by anybody it may go to"),
+        format!("{at} esc-t/L3 fired to vp"),
+    ];
+    let sorted = |lines: &[String]| lines.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(sorted(&said), sorted(&expected));
+}
+
+#[test]
+fn r70_a_level_with_somebody_on_it_has_its_own_wait_whatever_the_level_above_has() {
+    let mut world = World::new();
+    world.know(short_third(24));
+    world.fire(0, &Trigger::new("t", "velocity-drop.pace"));
+    world.advance(72);
+    let said = turns(world.said());
+    assert_eq!(said[2..], ["+48h esc-t/L2 fired to plat", "+72h esc-t/L3 fired to vp"]);
+}
+
+#[test]
+fn r70_a_level_vacated_before_its_turn_makes_nobody_late() {
+    let mut world = World::new();
+    world.learn(30, organisation_without(&[pb::Role::PlatformLead]));
+    world.know(short_third(24));
+    world.fire(0, &Trigger::new("t", "velocity-drop.pace"));
+    world.advance(72);
+    let said = turns(world.said_all());
+    assert_eq!(
+        said[4..],
+        [
+            "+48h esc-t/L2 skipped: nobody: no role of it is held by anybody it may go to",
+            "+48h esc-t/L3 armed +48h: the turn of L2, later than 24 h after L1",
+            "+48h esc-t/L3 fired to vp",
+        ]
+    );
+}
+
+#[test]
+fn r70_vacant_levels_wait_for_the_first_above_that_has_anybody() {
+    let mut world = World::new();
+    world.know(organisation_without(&[pb::Role::PlatformLead, pb::Role::VpEngineering]));
+    let levels = vec![
+        level(1, 0, &[pb::Audience::SquadEm]),
+        level(2, 48, &[pb::Audience::PlatformLead]),
+        level(3, 24, &[pb::Audience::VpEngineering]),
+        level(4, 36, &[pb::Audience::Chro]),
+    ];
+    world.know(policy("short", levels));
+    world.fire(0, &Trigger::new("t", "owner-absence"));
+    world.learn(30, organisation_without(&[pb::Role::VpEngineering]));
+    world.advance(84);
+    assert_eq!(
+        turns(world.said())[2..],
+        [
+            "+48h esc-t/L2 fired to plat",
+            "+72h esc-t/L3 skipped: nobody: no role of it is held by anybody it may go to",
+            "+84h esc-t/L4 fired to chro",
+        ]
+    );
+}
+
 #[test]
 fn r70_a_role_filled_before_its_turn_is_not_skipped() {
     let mut world = World::empty();
@@ -133,7 +222,7 @@ fn r70_the_intervention_does_not_wait_for_a_held_cto_brief_which_is_then_superse
     assert_eq!(
         said,
         [
-            "+1335h esc-a/L4 held: guard: 5 pages per week at present, needs at least 6",
+            "+1335h esc-a/L4 held: guard: 5 pages per week when last told, needs at least 6",
             "+1671h esc-a/L4 skipped: superseded",
             "+1671h esc-a/L5 fired to cto vp chro cfo, supersedes [4]",
         ]

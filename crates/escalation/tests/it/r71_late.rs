@@ -1,6 +1,6 @@
 //! R71: what an outage or a snooze leaves overdue collapses to its highest level, and says how late it is.
 
-use bellwether_wire::Event;
+use bellwether_wire::{Event, Payload};
 use rstest::rstest;
 
 use crate::support::*;
@@ -56,6 +56,23 @@ fn r71_repeats_that_fall_into_a_pause_are_dropped() {
     world.advance(72);
     let repeats: Vec<String> = world.said().into_iter().filter(|line| line.contains("/r")).collect();
     assert_eq!(repeats, ["+48h esc-t/L1/r2 fired to olga ana", "+72h esc-t/L1/r3 fired to olga ana"]);
+}
+
+#[test]
+fn r71_a_repeat_between_the_end_of_a_pause_and_its_telling_is_sent() {
+    let mut world = World::new();
+    world.fire(0, &Trigger::new("t", "owner-absence"));
+    world.advance(0);
+    world.hush();
+    for (id, at, payload) in
+        [("paused", 10, paused("process").into()), ("resumed", 20, Payload::from(resumed("process")))]
+    {
+        let event = Event::new("bellwether://process", id, hour(at), payload);
+        // The log has both behind the repeat at +24h, which nobody has run yet.
+        world.escalator.apply(&event, hour(25), &mut world.out);
+    }
+    world.advance(25);
+    world.expect(&["+24h esc-t/L1/r1 fired to olga ana"]);
 }
 
 #[test]

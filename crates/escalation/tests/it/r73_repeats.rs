@@ -180,7 +180,7 @@ fn r73_the_hours_of_repeats_and_acknowledgements_are_thresholds() {
 }
 
 #[test]
-fn a_locked_decision_ends_the_repeats_of_the_levels_that_ask_for_one() {
+fn r73_a_locked_decision_ends_no_repeats() {
     let mut world = World::new();
     world.fire(0, &Trigger::new("t", "owner-absence"));
     world.apply(1, decision("esc-t"));
@@ -194,6 +194,9 @@ fn a_locked_decision_ends_the_repeats_of_the_levels_that_ask_for_one() {
         [
             "+1h esc-t refused decision.locked: no level that asks for a decision was sent",
             "+1335h esc-t/L4 fired to cto",
+            "+1359h esc-t/L4/r1 fired to cto",
+            "+1383h esc-t/L4/r2 fired to cto",
+            "+1407h esc-t/L4/r3 fired to cto",
         ]
     );
 }

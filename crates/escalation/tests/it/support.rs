@@ -151,6 +151,35 @@ impl Trigger {
         self.input(contract::PAGES_PER_WEEK, pages_per_week)
     }
 
+    /// The same with an input that is of an hour.
+    #[must_use]
+    pub(crate) fn input_of(self, hours: i64, name: &str, value: &str) -> Self {
+        let mut trigger = self.input(name, value);
+        let inputs = &mut trigger.0.explain.as_mut().expect("every trigger here has one").inputs;
+        let input = inputs.last_mut().expect("it was just added");
+        input.at = Some(instant::timestamp(hour(hours)));
+        trigger
+    }
+
+    /// The same with a threshold that was applied.
+    #[must_use]
+    pub(crate) fn threshold(mut self, name: &str, value: &str) -> Self {
+        self.0.explain.as_mut().expect("every trigger here has one").thresholds.push(pb::ExplainThreshold {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            ..Default::default()
+        });
+        self
+    }
+
+    /// The amendment that says that the condition is false since an hour, and nothing else.
+    pub(crate) fn turned_false(&self, hours: i64) -> pb::TriggerAmended {
+        let mut only = self.clone();
+        only.0.explain = Some(pb::Explain { rule: only.0.rule.clone(), ..Default::default() });
+        let since = hour(hours).to_rfc3339();
+        only.input_of(hours, contract::CONDITION_FALSE_SINCE, &since).amended(false)
+    }
+
     /// The amendment that carries this trigger as it is now.
     pub(crate) fn amended(&self, second_window: bool) -> pb::TriggerAmended {
         let fired = self.0.clone();
