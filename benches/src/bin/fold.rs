@@ -33,6 +33,10 @@ struct Args {
     format: Format,
 }
 
+/// The allocator of the binary whose fold this is.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let workload = Workload::over_days(args.mix, args.days, args.facts);

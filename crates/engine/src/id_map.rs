@@ -1,15 +1,18 @@
-//! Maps by id: a hash for short texts, the same in every run.
+//! Maps and sets by id: a hash for short texts, the same in every run.
 //!
 //! Ids come from the organisation and its own signed sources, so nobody is kept out by a secret seed; a fixed one keeps the
 //! fold free of chance. Maps are never iterated where order shows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A map by id.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// A set of ids.
+pub(crate) type IdSet<K> = HashSet<K, BuildHasherDefault<IdHasher>>;
 
 /// Hashes texts by xxh3, each seeded with what came before it.
 #[derive(Debug, Default, Clone)]

@@ -3,19 +3,16 @@
 //! Only memory depends on it: a text that is not known is a new one. What repeats seldom does not belong here; the bound
 //! keeps the rest from growing.
 
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use std::collections::HashSet;
-
-use crate::id_map::IdHasher;
+use crate::id_map::IdSet;
 
 /// Texts kept; an organisation has fewer squads, sprints and services under way.
 const MOST: usize = 65_536;
 
 /// Texts seen lately.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Texts(HashSet<Arc<str>, BuildHasherDefault<IdHasher>>);
+pub(crate) struct Texts(IdSet<Arc<str>>);
 
 impl Texts {
     /// The one copy of a text.

@@ -65,6 +65,9 @@ pub(crate) struct Pages {
     /// Pages of squads in the present quarter, counted as they come.
     #[serde(skip)]
     quarters: Quarters,
+    /// True once everybody with a running instance has a place, whether or not they have pages: a restore forgets places.
+    #[serde(skip)]
+    placed: bool,
 }
 
 impl Pages {
@@ -142,8 +145,11 @@ impl Pages {
 
     /// Places of everybody who may have to be looked at, in order: with pages, or with a running instance.
     fn everybody(&mut self, context: &Context<'_>) -> Vec<usize> {
-        for engineer in context.instances.engineers() {
-            self.people.place(&engineer);
+        if !self.placed {
+            for engineer in context.instances.engineers() {
+                self.people.place(&engineer);
+            }
+            self.placed = true;
         }
         self.people.places().map(|(_, place)| place).collect()
     }

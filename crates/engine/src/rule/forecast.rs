@@ -26,6 +26,9 @@ pub(crate) fn look(
         context.clear(&key, "became page-load");
         return;
     }
+    if context.instances.get(&key).is_none() && !may_pass(context, window) {
+        return;
+    }
     let verdict = match first_day_above(pages, context, person, window) {
         None => Verdict::NoData,
         Some(None) if context.instances.get(&key).is_none() => return,
@@ -38,6 +41,17 @@ pub(crate) fn look(
         }
     };
     context.judge(key, verdict);
+}
+
+/// False when the rate cannot take the mean past the limit: not even with every page of the window still inside at the
+/// horizon.
+fn may_pass(context: &Context<'_>, window: &Window) -> bool {
+    let thresholds = context.thresholds();
+    let Some(limit) = context.reference.page_lines().limit else { return false };
+    let days = i128::from(thresholds.forecast_rate_days);
+    let recent = i128::from(window.last(rate_days(context)));
+    let most = i128::from(window.total()) * days + recent * i128::from(thresholds.forecast_horizon_days);
+    most * limit.den() > limit.num() * days
 }
 
 /// `None` without enough history; else the first day on which the forecast passes the limit, if any does.

@@ -14,7 +14,7 @@ use super::scope::{Change, ChangeKind, Scope, Span};
 use super::ticket::Ticket;
 use super::tickets::Tickets;
 use crate::delivery::Deliveries;
-use crate::id_map::IdMap;
+use crate::id_map::{IdMap, IdSet};
 
 /// What every share of a revision depends on besides its ticket.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ pub(super) struct Ledger {
     terms: Terms,
     shares: IdMap<TicketId, Share>,
     sums: Sums,
-    stale: Vec<TicketId>,
+    stale: IdSet<TicketId>,
 }
 
 impl Terms {
@@ -83,7 +83,8 @@ impl Terms {
 impl Ledger {
     /// Counts a revision.
     pub(super) fn of(terms: Terms, sprint: &SprintId, tickets: &Tickets, deliveries: &Deliveries) -> Self {
-        let mut ledger = Self { terms, shares: IdMap::default(), sums: Sums::default(), stale: Vec::new() };
+        let mut ledger =
+            Self { terms, shares: IdMap::default(), sums: Sums::default(), stale: IdSet::default() };
         let squad = ledger.terms.squad.clone();
         for id in tickets.of_sprint(sprint).chain(tickets.interrupts_of(&squad)) {
             if !ledger.shares.contains_key(id) {
@@ -113,7 +114,7 @@ impl Ledger {
     /// A ticket, or what it was delivered by, changed.
     pub(super) fn stale(&mut self, ticket: &TicketId) {
         if !self.stale.contains(ticket) {
-            self.stale.push(ticket.clone());
+            self.stale.insert(ticket.clone());
         }
     }
 

@@ -4,7 +4,7 @@
 //! Indexes are derived, never written, and may name a ticket whose state has been forgotten since: whoever follows them
 //! looks at the ticket itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use bellwether_model::{EventTime, SprintId, SquadId, TicketId};
 use serde::{Deserialize, Serialize};
 
 use super::ticket::{Place, State, Ticket};
-use crate::id_map::IdMap;
+use crate::id_map::{IdMap, IdSet};
 
-/// Tickets by something they carry, in order of id.
-type Index<Name> = IdMap<Name, BTreeSet<TicketId>>;
+/// Tickets by something they carry, in no order.
+type Index<Name> = IdMap<Name, IdSet<TicketId>>;
 
 /// Tickets by id.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -76,12 +76,12 @@ impl Tickets {
         kept
     }
 
-    /// Tickets that were ever in a sprint, in order.
+    /// Tickets that were ever in a sprint.
     pub(super) fn of_sprint(&self, sprint: &SprintId) -> impl Iterator<Item = &TicketId> {
         self.by_sprint.get(sprint).into_iter().flatten()
     }
 
-    /// Tickets that ever interrupted a squad, in order.
+    /// Tickets that ever interrupted a squad.
     pub(super) fn interrupts_of(&self, squad: &SquadId) -> impl Iterator<Item = &TicketId> {
         self.interrupts.get(squad).into_iter().flatten()
     }
