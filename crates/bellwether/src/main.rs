@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match command::run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("{failure}");
+            format::tell(&failure.to_string());
             ExitCode::from(failure.exit as u8)
         }
     }

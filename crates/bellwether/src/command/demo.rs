@@ -150,7 +150,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            eprintln!("note: {} could not be removed: {error}", self.path.display());
+            format::tell(&format!("note: {} could not be removed: {error}", self.path.display()));
         }
     }
 }

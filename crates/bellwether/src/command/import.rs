@@ -116,7 +116,7 @@ enum Target {
 impl Target {
     fn file(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Self::File(Box::new(BufWriter::new(std::io::stdout())), "standard output".to_owned()));
+            return Ok(Self::File(Box::new(format::output()), "standard output".to_owned()));
         }
         let file = std::fs::File::create(path)
             .or_fail(Exit::Input, || format!("cannot write {}", path.display()))?;

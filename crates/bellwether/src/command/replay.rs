@@ -48,10 +48,10 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     pipeline.finish(until);
     said.append(&mut pipeline.take());
     if pipeline.unresolved() > 0 {
-        eprintln!(
+        format::tell(&format!(
             "note: {} events wait for an identity or a squad that the input does not link",
             pipeline.unresolved()
-        );
+        ));
     }
     match &args.against {
         Some(file) => {
