@@ -17,7 +17,7 @@ use bellwether_runtime::{
 use bellwether_wire::topics::Topic;
 
 use crate::config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{self, Advice as _, Context as _, Exit, Failure};
 use crate::keys::Keys;
 use crate::roles::{EscalateFactory, ProcessFactory, RouteFactory};
 use crate::topic_set::{TimeMode, TopicSet};
@@ -82,7 +82,8 @@ pub(crate) struct Running {
 /// When it cannot be made.
 pub(crate) fn snapshot_folder(dir: &Path) -> Result<Arc<dyn Objects>, Failure> {
     let bucket = bellwether_runtime::Bucket::folder(dir)
-        .or_fail(Exit::Input, || format!("cannot use {} for snapshots", dir.display()))?;
+        .or_fail(Exit::Input, || format!("cannot use {} for snapshots", dir.display()))
+        .to_do("name a folder that you may make and write to with --dir or snapshots.dir")?;
     Ok(Arc::new(bucket))
 }
 
@@ -180,15 +181,8 @@ fn parts(plan: &Plan, role: Role) -> (Options, Arc<dyn FoldFactory>) {
 }
 
 /// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    failure::causes(error).join(": ")
 }
 
 #[cfg(test)]

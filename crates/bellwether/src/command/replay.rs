@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::Replay;
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format::{self, Format};
 use crate::replay::against::{self, Difference};
 use crate::replay::{Pipeline, order, read};
@@ -26,14 +26,17 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
             Failure::new(Exit::Usage, format!("--set {setting} is not KEY=VALUE"))
                 .hint("`bellwether config print --thresholds` lists the keys")
         })?;
-        thresholds.set(key.trim(), value).or_fail(Exit::Usage, || format!("--set {setting} does not fit"))?;
+        thresholds
+            .set(key.trim(), value)
+            .or_fail(Exit::Usage, || format!("--set {setting} does not fit"))
+            .to_do("`bellwether config print --thresholds` lists the keys with their units")?;
     }
     let mut events = input(config, args)?;
     order::sort(&mut events);
     let until = match &args.until {
-        Some(text) => {
-            EventTime::parse(text).or_fail(Exit::Usage, || format!("--until {text} is no instant"))?
-        }
+        Some(text) => EventTime::parse(text)
+            .or_fail(Exit::Usage, || format!("--until {text} is no instant"))
+            .to_do("write an instant such as 2026-03-31T22:00:00Z")?,
         None => events.last().map_or(EventTime::MIN, |event| event.time),
     };
 
@@ -101,8 +104,10 @@ fn is_input(type_name: &str) -> bool {
 fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
     match text {
         None => Ok(HashKey::ZERO),
-        Some(text) => HashKey::from_hex(text)
-            .ok_or_else(|| Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))),
+        Some(text) => HashKey::from_hex(text).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))
+                .hint("take that of the run to compare with, make one with openssl rand -hex 32, or leave it out")
+        }),
     }
 }
 

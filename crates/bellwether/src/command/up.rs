@@ -13,7 +13,7 @@ use super::broker;
 use crate::cli::Up;
 use crate::client;
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format;
 use crate::host::{self, Plan, Role, Running};
 use crate::http::{self, Health};
@@ -39,7 +39,8 @@ pub(super) fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
     std::fs::create_dir_all(&config.dir)
-        .or_fail(Exit::Input, || format!("cannot make the data folder {}", config.dir.display()))?;
+        .or_fail(Exit::Input, || format!("cannot make the data folder {}", config.dir.display()))
+        .to_do("name a folder that you may make and write to with --dir, or with dir in the configuration")?;
     let runtime = runtime()?;
     let embedded = if config.kafka.bootstrap_servers.is_empty() {
         Some(runtime.block_on(broker::start(&config))?)

@@ -91,6 +91,7 @@ fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Resu
         let read = reader.read_line(&mut line).map_err(|error| {
             Failure::new(Exit::Input, format!("cannot read {} at line {number}", path.display()))
                 .because(error)
+                .hint("the file is damaged or breaks off there: pack or fetch it again")
         })?;
         if read == 0 {
             return Ok(());
@@ -120,5 +121,17 @@ mod tests {
         assert!(error.to_string().contains("no file of events"), "{error}");
         std::fs::write(folder.path().join("none.jsonl"), "").expect("a file");
         assert_eq!(events(&[folder.path().to_owned()]).expect("an empty file"), []);
+    }
+
+    #[test]
+    fn a_packed_file_that_breaks_off_is_told_with_what_to_do() {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(&b"\n".repeat(10_000)).expect("packed");
+        let packed = packed.finish().expect("packed");
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(&packed[..packed.len() - 12]).expect("written");
+        let told = events(&[file.path().to_owned()]).expect_err("it breaks off").to_string();
+        assert!(told.contains("breaks off there: pack or fetch it again"), "{told}");
     }
 }
