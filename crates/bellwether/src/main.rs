@@ -15,6 +15,7 @@ mod host;
 mod http;
 mod keys;
 mod record;
+mod replacement;
 mod replay;
 mod roles;
 mod telemetry;

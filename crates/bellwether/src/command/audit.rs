@@ -20,14 +20,11 @@ use crate::replay::{Pipeline, order};
 pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     let options = ImportOptions { infer_reference: true, ..ImportOptions::default() };
     let mut events: Vec<Event> = Vec::new();
-    if let Some(missing) = args.paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
-        return Err(Failure::new(Exit::Input, format!("there is no {}", missing.display()))
-            .hint("name files or folders of raw exports"));
-    }
+    super::import::require_all(&args.paths)?;
     let imported = import(&args.paths, &options, &mut |_| {}, &mut |batch| events.extend(batch));
     if events.is_empty() {
         return Err(Failure::new(Exit::Input, "nothing in these files is an export this version knows")
-            .hint("`bellwether import PATH --to -` says of each file what it is and why it was left out"));
+            .hint("`bellwether import PATH --to /dev/null` says of each file what it is and why it was left out"));
     }
     order::sort(&mut events);
     let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &Thresholds::default());

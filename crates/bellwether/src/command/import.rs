@@ -1,34 +1,35 @@
 //! `bellwether import`: raw exports of Jira, Linear and PagerDuty become events.
 //!
+//! The report goes to standard output, or to standard error where the events go to standard output.
+//!
 //! Imported history is backfill (R14): it pages nobody. Importing twice adds nothing, because identities are the
 //! sources' own and the router drops repeats.
 
-use std::io::{BufWriter, IsTerminal as _, Write};
-use std::path::Path;
+mod target;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bellwether_connectors::clock::{Clock as _, SystemClock};
-use bellwether_connectors::{ImportOptions, ImportReport, Progress, import};
-use bellwether_log::EventLog;
+use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Progress, import};
 use bellwether_model::EventTime;
-use bellwether_wire::{Event, json};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::publish;
 use crate::cli::Import;
-use crate::client;
 use crate::config::Config;
 use crate::config::mapping::{JiraMapping, LinearMapping, PagerDutyMapping};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
-use crate::topic_set::TopicSet;
+use target::Target;
 
 /// Imports.
 ///
 /// # Errors
-/// When the log does not take the events, or the file cannot be written. What could not be read is in the report and
-/// in the exit code.
+/// When a path does not exist, the log does not take the events, or the file cannot be written. What could not be read
+/// is in the report and in the exit code.
 pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
+    require_all(&args.paths)?;
     let mut options = options(config, args);
     options.complete_through =
         args.complete_through.as_deref().map(|text| past(text, SystemClock.now())).transpose()?;
@@ -47,11 +48,28 @@ pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
-    target.finish()?;
-    if !matches!(&args.to, Some(path) if path.as_os_str() == "-") {
-        print(args.format, &report)?;
+    let is_output = target.is_output();
+    let notes = target.finish(&report)?;
+    let mut text = text(args.format, &report)?;
+    text.extend(notes);
+    if is_output {
+        format::tell(&text.join("\n"));
+    } else {
+        format::lines(text)?;
     }
     Ok(if report.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+/// Exports that are not there are no exports that say nothing.
+///
+/// # Errors
+/// When one of the paths does not exist.
+pub(super) fn require_all(paths: &[PathBuf]) -> Result<(), Failure> {
+    match paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
+        None => Ok(()),
+        Some(missing) => Err(Failure::new(Exit::Input, format!("there is no {}", missing.display()))
+            .hint("name files or folders of raw exports, or - for standard input")),
+    }
 }
 
 /// Settings of the import: payloads are read as the webhooks of the same source are.
@@ -107,55 +125,6 @@ fn meant<'a, T>(sources: &'a [T], named: Option<&String>, name_of: impl Fn(&T) -
     }
 }
 
-/// Where the events go.
-enum Target {
-    File(Box<dyn Write>, String),
-    Log(std::sync::Arc<dyn EventLog>, TopicSet),
-}
-
-impl Target {
-    fn file(path: &Path) -> Result<Self, Failure> {
-        if path.as_os_str() == "-" {
-            return Ok(Self::File(Box::new(format::output()), "standard output".to_owned()));
-        }
-        let file = std::fs::File::create(path)
-            .or_fail(Exit::Input, || format!("cannot write {}", path.display()))?;
-        Ok(Self::File(Box::new(BufWriter::new(file)), path.display().to_string()))
-    }
-
-    fn log(config: &Config) -> Result<Self, Failure> {
-        let servers = client::bootstrap(config).map_err(|failure| {
-            failure.hint("name a log with --bootstrap-servers, or write the events to a file with --to FILE")
-        })?;
-        let log = client::connect(config, &servers)?;
-        let topics = TopicSet::configured(config);
-        topics.require(log.as_ref())?;
-        Ok(Self::Log(log, topics))
-    }
-
-    fn take(&mut self, events: &[Event]) -> Result<(), Failure> {
-        match self {
-            Self::Log(log, topics) => publish::publish(log.as_ref(), topics, events).map(drop),
-            Self::File(file, name) => {
-                for event in events {
-                    writeln!(file, "{}", json::write(event))
-                        .or_fail(Exit::Input, || format!("cannot write {name}"))?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        match self {
-            Self::Log(..) => Ok(()),
-            Self::File(mut file, name) => {
-                file.flush().or_fail(Exit::Input, || format!("cannot write {name}"))
-            }
-        }
-    }
-}
-
 fn bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -178,34 +147,43 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_message(what);
 }
 
-fn print(format: Format, report: &ImportReport) -> Result<(), Failure> {
+/// The report as lines.
+fn text(format: Format, report: &ImportReport) -> Result<Vec<String>, Failure> {
     if format == Format::Json {
         let text =
             serde_json::to_string(report).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?;
-        return format::lines([text]);
+        return Ok(vec![text]);
     }
     let headings = ["file", "verdict", "recognised", "events", "why, or what could not be read"];
-    format::rows(format, &headings, &report.files, |file| {
-        let recognised: Vec<String> = file.recognised.iter().map(|(what, n)| format!("{n} {what}")).collect();
-        let mut why: Vec<String> = file.verdict.reason().map(str::to_owned).into_iter().collect();
-        why.extend(file.skipped.iter().map(|(what, n)| format!("{n} x {what}")));
-        why.extend(file.problems.iter().take(3).map(ToString::to_string));
-        vec![
-            file.file.clone(),
-            file.verdict.word().to_owned(),
-            recognised.join(", "),
-            file.event_count().to_string(),
-            why.join("; "),
-        ]
-    })?;
-    let mut summary = vec![format!("{} events of {} types", report.event_count(), report.events.len())];
-    summary.extend(report.events.iter().map(|(type_name, count)| format!("{count:>8}  {type_name}")));
-    if let Some((first, last)) = &report.span {
-        summary.push(format!("from {first} to {last}"));
+    let mut table = format::table(format, &headings);
+    for file in &report.files {
+        table.add_row(row(file));
     }
-    summary.extend(report.sources.iter().map(|source| format!("source {source}")));
-    summary.extend(report.notes.iter().map(|note| format!("note: {note}")));
-    format::lines(summary)
+    let mut lines = vec![table.to_string()];
+    lines.push(format!("{} events of {} types", report.event_count(), report.events.len()));
+    lines.extend(report.events.iter().map(|(type_name, count)| format!("{count:>8}  {type_name}")));
+    if let Some((first, last)) = &report.span {
+        lines.push(format!("from {first} to {last}"));
+    }
+    lines.extend(report.sources.iter().map(|source| format!("source {source}")));
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    Ok(lines)
+}
+
+fn row(file: &FileReport) -> Vec<String> {
+    let recognised: Vec<String> = file.recognised.iter().map(|(what, n)| format!("{n} {what}")).collect();
+    let mut why: Vec<String> = file.verdict.reason().map(str::to_owned).into_iter().collect();
+    why.extend(file.skipped.iter().map(|(what, n)| format!("{n} x {what}")));
+    // A file is often refused because of its first problem: that is told already.
+    let problems = file.problems.iter().filter(|it| file.verdict.reason() != Some(it.what.as_str()));
+    why.extend(problems.take(3).map(ToString::to_string));
+    vec![
+        file.file.clone(),
+        file.verdict.word().to_owned(),
+        recognised.join(", "),
+        file.event_count().to_string(),
+        why.join("; "),
+    ]
 }
 
 #[cfg(test)]
@@ -219,6 +197,38 @@ mod tests {
         let refused = past("2026-03-01T00:00:01Z", now).expect_err("refused").to_string();
         assert!(refused.contains("still to come"), "{refused}");
         assert!(past("yesterday", now).is_err());
+    }
+
+    /// Imports into a file that says `old`; what it exits with, and what the file says then.
+    fn import_over_old(export: &str, text: Option<&str>) -> (Result<ExitCode, Failure>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join(export), folder.path().join("events.jsonl"));
+        std::fs::write(&to, "old").expect("written");
+        if let Some(text) = text {
+            std::fs::write(&from, text).expect("written");
+        }
+        let args = Import { paths: vec![from], to: Some(to.clone()), ..args(None) };
+        (run(&config(""), &args), std::fs::read_to_string(&to).expect("it is there"))
+    }
+
+    #[test]
+    fn an_import_of_nothing_that_can_be_read_leaves_the_file_as_it_was() {
+        let (missing, file) = import_over_old("export.json", None);
+        let missing = missing.expect_err("refused");
+        assert_eq!((missing.exit, file.as_str()), (Exit::Input, "old"));
+        let (refused, file) = import_over_old("export.json", Some("{\"issues\": [{"));
+        let findings = ExitCode::from(Exit::Findings as u8);
+        assert_eq!((refused.expect("a report"), file.as_str()), (findings, "old"));
+    }
+
+    #[test]
+    fn why_a_file_is_refused_is_told_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("empty.json"), "").expect("written");
+        let paths = [folder.path().to_owned()];
+        let report = import(&paths, &ImportOptions::default(), &mut |_| {}, &mut |_| {});
+        let told = text(Format::Markdown, &report).expect("a table").join("\n");
+        assert_eq!(told.matches("it is empty").count(), 1, "{told}");
     }
 
     fn args(site: Option<&str>) -> Import {
