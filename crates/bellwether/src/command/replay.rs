@@ -69,7 +69,8 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
 }
 
 fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
-    let mut events = read::events(&args.org)?;
+    let mut unknown = read::Unknown::default();
+    let mut events = read::known_events(&args.org, &mut unknown)?;
     if args.from_topics {
         let log = crate::client::connect(config, &crate::client::bootstrap(config)?)?;
         for topic in topics::Topic::SOURCES.into_iter().chain([topics::Topic::Command]) {
@@ -79,7 +80,9 @@ fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
         return Err(Failure::new(Exit::Usage, "no events are named")
             .hint("name files or folders of JSON Lines, - for standard input, or --from-topics"));
     }
-    events.extend(read::events(&args.events)?);
+    events.extend(read::known_events(&args.events, &mut unknown)?);
+    unknown.count(&events);
+    unknown.notes().for_each(|note| format::tell(&note));
     // What folds said is not input: a recorded output may lie beside the events.
     events.retain(|event| is_input(event.type_name()));
     Ok(events)

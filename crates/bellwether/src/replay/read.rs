@@ -1,30 +1,73 @@
 //! Reads JSON Lines of events: files, folders, standard input, plain, gzip or zstd.
+//!
+//! What a newer version wrote is no error: an event of a type that is not in the catalogue is counted and left out,
+//! where the reader says that it may be.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bellwether_wire::envelope::Event;
-use bellwether_wire::json;
+use bellwether_wire::{Payload, json};
 
 use crate::failure::{Exit, Failure};
+
+/// Events of types that this version does not know, by type.
+#[derive(Debug, Default)]
+pub(crate) struct Unknown(BTreeMap<String, (usize, String)>);
+
+impl Unknown {
+    /// Counts those among events that kept their bytes.
+    pub(crate) fn count(&mut self, events: &[Event]) {
+        for event in events {
+            if let Payload::Unknown { type_name, .. } = &event.payload {
+                self.add(type_name.clone(), "it travels on as it came".to_owned());
+            }
+        }
+    }
+
+    fn add(&mut self, type_name: String, hint: String) {
+        self.0.entry(type_name).or_insert((0, hint)).0 += 1;
+    }
+
+    /// A line for each type.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(type_name, (count, hint))| {
+            format!("note: {count} events of type `{type_name}`, not in the catalogue, count for nothing; {hint}")
+        })
+    }
+}
 
 /// Reads every event of the paths, in no particular order. `-` is standard input.
 ///
 /// # Errors
-/// At the first line that is no event: a replay of a part would be a wrong answer.
+/// At the first line that is no event of the catalogue: to go on with a part would be a wrong answer.
 pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
+    read(paths, None)
+}
+
+/// The same, without the events of types that this version does not know.
+///
+/// # Errors
+/// At the first line that is no event.
+pub(crate) fn known_events(paths: &[PathBuf], unknown: &mut Unknown) -> Result<Vec<Event>, Failure> {
+    read(paths, Some(unknown))
+}
+
+fn read(paths: &[PathBuf], mut unknown: Option<&mut Unknown>) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), &mut events)?;
+            let input = BufReader::new(io::stdin().lock());
+            lines(input, Path::new("standard input"), &mut events, unknown.as_deref_mut())?;
             continue;
         }
         let found = files(path)?;
         require_some(path, &found)?;
         for file in found {
             let reader = open(&file)?;
-            lines(reader, &file, &mut events)?;
+            lines(reader, &file, &mut events, unknown.as_deref_mut())?;
         }
     }
     Ok(events)
@@ -84,7 +127,12 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::new(boxed)))
 }
 
-fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Result<(), Failure> {
+fn lines(
+    mut reader: impl BufRead,
+    path: &Path,
+    events: &mut Vec<Event>,
+    mut unknown: Option<&mut Unknown>,
+) -> Result<(), Failure> {
     let mut line = String::new();
     for number in 1.. {
         line.clear();
@@ -100,12 +148,15 @@ fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Resu
         if text.is_empty() {
             continue;
         }
-        let event = json::read(text).map_err(|error| {
-            Failure::new(Exit::Input, format!("{}:{number} is no event", path.display()))
-                .because(error)
-                .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
-        })?;
-        events.push(event);
+        match (json::read(text), unknown.as_deref_mut()) {
+            (Ok(event), _) => events.push(event),
+            (Err(json::Error::UnknownType { type_name, hint }), Some(unknown)) => unknown.add(type_name, hint),
+            (Err(error), _) => {
+                return Err(Failure::new(Exit::Input, format!("{}:{number} is no event", path.display()))
+                    .because(error)
+                    .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example"));
+            }
+        }
     }
     Ok(())
 }
@@ -121,6 +172,30 @@ mod tests {
         assert!(error.to_string().contains("no file of events"), "{error}");
         std::fs::write(folder.path().join("none.jsonl"), "").expect("a file");
         assert_eq!(events(&[folder.path().to_owned()]).expect("an empty file"), []);
+    }
+
+    #[test]
+    fn a_type_of_a_newer_version_is_counted_and_left_out_only_where_it_may_be() {
+        let line = |kind: &str, data: &str| {
+            format!(r#"{{"id":"1","source":"s","type":"{kind}","time":"2026-01-05T00:00:00Z",{data}}}"#)
+        };
+        let text = [
+            line("page.notified", r#""data":{}"#),
+            line("bellwether.page.notifed.v1", r#""data":{}"#),
+            line("bellwether.later.invented.v1", r#""data_base64":"AP8=""#),
+        ];
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = [folder.path().join("events.jsonl")];
+        std::fs::write(&paths[0], text.join("\n")).expect("written");
+        let mut unknown = Unknown::default();
+        let known = known_events(&paths, &mut unknown).expect("read");
+        assert_eq!(known.len(), 2, "bytes travel on");
+        unknown.count(&known);
+        let notes: Vec<String> = unknown.notes().collect();
+        assert!(notes[0].contains("1 events of type `bellwether.later.invented.v1`"), "{notes:?}");
+        assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
+        let refused = events(&paths).expect_err("refused").to_string();
+        assert!(refused.contains("events.jsonl:2 is no event"), "{refused}");
     }
 
     #[test]
