@@ -11,6 +11,7 @@ use crate::audit::{self, Report};
 use crate::cli::Audit;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
+use crate::replay::pipeline::Unresolved;
 use crate::replay::{Pipeline, order};
 
 /// Reports.
@@ -45,13 +46,22 @@ pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
             "{refused} files could not be used; `bellwether import PATH --to /dev/null` lists them"
         ));
     }
-    if pipeline.unresolved() > 0 {
-        report
-            .notes
-            .push(format!("{} events name people or boards that nothing explains", pipeline.unresolved()));
-    }
+    report.notes.extend(unexplained(pipeline.unresolved()));
     print(args.format, &report)?;
     Ok(if imported.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+/// Events whose people or squads the exports do not tell.
+fn unexplained(unresolved: Unresolved) -> Vec<String> {
+    let mut notes = Vec::new();
+    if unresolved.people > 0 {
+        notes.push(format!("{} events name people whom no user of the exports explains", unresolved.people));
+    }
+    if unresolved.places > 0 {
+        let places = unresolved.places;
+        notes.push(format!("{places} events are of boards, sprints or services of no squad that can be told"));
+    }
+    notes
 }
 
 fn print(format: Format, report: &Report) -> Result<(), Failure> {

@@ -50,10 +50,10 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     }
     pipeline.finish(until);
     said.append(&mut pipeline.take());
-    if pipeline.unresolved() > 0 {
+    let unresolved = pipeline.unresolved().events();
+    if unresolved > 0 {
         format::tell(&format!(
-            "note: {} events wait for an identity or a squad that the input does not link",
-            pipeline.unresolved()
+            "note: {unresolved} events wait for an identity or a squad that the input does not link"
         ));
     }
     match &args.against {
