@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use bellwether_connectors::{ImportOptions, import};
+use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Verdict, import};
 use bellwether_model::{EventTime, Millis, Thresholds};
 use bellwether_wire::Event;
 use bellwether_wire::ids::HashKey;
+use serde::Serialize;
 
-use crate::audit::{self, Report};
+use crate::audit::{self, Folded, Report, stand_in};
 use crate::cli::Audit;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
@@ -36,19 +37,33 @@ pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     }
     // Six more hours, so that what is published four times a day is.
     let last = events.last().map_or(EventTime::MIN, |event| event.time);
-    pipeline.finish(last.plus(Millis::hours(6)));
+    let until = last.plus(Millis::hours(6));
+    pipeline.finish(until);
     said.append(&mut pipeline.take());
-    let mut report = audit::report(&events, &said, args.names);
+    let said_of_done = stand_in::said(&events, until);
+    let folded = Folded { input: &events, said: &said, said_of_done: &said_of_done };
+    let mut report = audit::report(folded, args.names);
     report.notes.extend(imported.notes.iter().cloned());
-    let refused = imported.files.iter().filter(|file| file.verdict.word() == "refused").count();
-    if refused > 0 {
-        report.notes.push(format!(
-            "{refused} files could not be used; `bellwether import PATH --to /dev/null` lists them"
-        ));
-    }
+    report.notes.extend(unread(&imported));
     report.notes.extend(unexplained(pipeline.unresolved()));
     print(args.format, &report)?;
     Ok(if imported.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+/// Files that say less than they hold.
+fn unread(imported: &ImportReport) -> Option<String> {
+    let is_refused = |file: &&FileReport| matches!(file.verdict, Verdict::Refused(_));
+    let refused = imported.files.iter().filter(is_refused).count();
+    let in_part = imported.files.iter().filter(|file| !is_refused(file) && !file.problems.is_empty()).count();
+    let told = match (refused, in_part) {
+        (0, 0) => return None,
+        (refused, 0) => format!("{refused} files could not be used"),
+        (0, in_part) => format!("{in_part} files could be read in part only"),
+        (refused, in_part) => {
+            format!("{refused} files could not be used, {in_part} more could be read in part only")
+        }
+    };
+    Some(format!("{told}; `bellwether import PATH --to /dev/null` lists them"))
 }
 
 /// Events whose people or squads the exports do not tell.
@@ -59,7 +74,8 @@ fn unexplained(unresolved: Unresolved) -> Vec<String> {
     }
     if unresolved.places > 0 {
         let places = unresolved.places;
-        notes.push(format!("{places} events are of boards, sprints or services of no squad that can be told"));
+        notes
+            .push(format!("{places} events are of boards, sprints or services of no squad that can be told"));
     }
     notes
 }
@@ -74,16 +90,28 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
     heading(format, "Last sprints")?;
     let headings =
         ["squad", "sprint", "closed", "committed", "in production", "done", "scope change", "interrupts"];
-    format::rows(format, &headings, &report.sprints, |line| {
+    table(format, report.empty.sprints, &headings, &report.sprints, |line| {
         vec![
             line.squad.clone(),
             line.sprint.clone(),
-            line.closed_at[..10].to_owned(),
+            line.closed_at.get(..10).unwrap_or_default().to_owned(),
             line.committed.to_string(),
             dash(&line.commit_reliability),
             dash(&line.done),
             dash(&line.scope_change),
             dash(&line.interrupts),
+        ]
+    })?;
+    heading(format, "Drift of commit reliability over these sprints")?;
+    let headings = ["squad", "first", "last", "drift in points", "sprints", "rests on"];
+    table(format, report.empty.drift, &headings, &report.drift, |line| {
+        vec![
+            line.squad.clone(),
+            line.from.clone(),
+            line.to.clone(),
+            line.points.clone(),
+            line.sprints.to_string(),
+            line.rests_on.to_owned(),
         ]
     })?;
     heading(format, "On-call load, rolling four weeks")?;
@@ -96,7 +124,7 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
         "weekend people",
         "people",
     ];
-    format::rows(format, &headings, &report.load, |line| {
+    table(format, report.empty.load, &headings, &report.load, |line| {
         vec![
             line.squad.clone(),
             line.top.clone(),
@@ -108,7 +136,8 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
         ]
     })?;
     heading(format, "What would have fired")?;
-    format::rows(format, &["rule", "squad", "subject", "at", "arithmetic"], &report.triggers, |line| {
+    let headings = ["rule", "squad", "subject", "at", "arithmetic"];
+    table(format, report.empty.triggers, &headings, &report.triggers, |line| {
         vec![
             line.rule.clone(),
             line.squad.clone(),
@@ -121,6 +150,20 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
     lines.extend(report.next_risk.iter().map(|risk| format!("next attrition risk: {risk}")));
     lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     format::lines(lines)
+}
+
+/// A table, or why there is none.
+fn table<T: Serialize>(
+    format: Format,
+    why_empty: Option<&str>,
+    headings: &[&str],
+    items: &[T],
+    row: impl Fn(&T) -> Vec<String>,
+) -> Result<(), Failure> {
+    match why_empty {
+        Some(why) => format::lines([format!("none: {why}")]),
+        None => format::rows(format, headings, items, row),
+    }
 }
 
 fn heading(format: Format, text: &str) -> Result<(), Failure> {
