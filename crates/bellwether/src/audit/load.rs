@@ -25,8 +25,8 @@ pub(crate) struct LoadLine {
     pub median: String,
     /// Top over median.
     pub ratio: String,
-    /// People with a weekend page, quarter to date; needs quarters, else absent.
-    pub weekend_people: u32,
+    /// People with a weekend page in the four weeks. Not in the quarter (O2.2): an export knows no quarters.
+    pub weekend_people: usize,
     /// Eligible people.
     pub people: u32,
 }
@@ -52,7 +52,7 @@ pub(super) fn lines(said: &[Event], names: &Names) -> Vec<LoadLine> {
                 top_per_week: top.per_week.clone(),
                 median: shown(&message.median),
                 ratio: if message.concentrated { "median 0".to_owned() } else { shown(&message.ratio) },
-                weekend_people: message.weekend_people,
+                weekend_people: message.engineers.iter().filter(|it| it.weekend_pages > 0).count(),
                 people: message.eligible,
             })
         })

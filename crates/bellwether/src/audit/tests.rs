@@ -45,7 +45,14 @@ impl World {
     }
 
     /// A ticket's state from an instant on.
-    fn ticket(&mut self, ticket: &str, sprint: &str, points: f64, category: pb::StatusCategory, at: EventTime) {
+    fn ticket(
+        &mut self,
+        ticket: &str,
+        sprint: &str,
+        points: f64,
+        category: pb::StatusCategory,
+        at: EventTime,
+    ) {
         let change = pb::TicketChanged {
             ticket: ticket.into(),
             sprint: sprint.into(),
@@ -88,8 +95,7 @@ impl World {
 
     fn page(&mut self, person: &str, at: EventTime) {
         let incident = format!("I{}", self.0.len());
-        let responder =
-            pb::Identity { source: "pagerduty://acme".into(), external_id: person.into() };
+        let responder = pb::Identity { source: "pagerduty://acme".into(), external_id: person.into() };
         let opened = pb::IncidentChanged {
             incident: incident.clone(),
             change: pb::IncidentChange::Opened.into(),
@@ -127,7 +133,8 @@ impl World {
 fn done_is_the_share_of_the_committed_points_whatever_was_added_after() {
     let mut world = World::with_squad();
     world.sprint("1", 0);
-    for (ticket, points, is_done) in [("a", 8.0, true), ("b", 8.0, true), ("c", 8.0, true), ("d", 6.0, false)] {
+    for (ticket, points, is_done) in [("a", 8.0, true), ("b", 8.0, true), ("c", 8.0, true), ("d", 6.0, false)]
+    {
         world.committed(ticket, "1", 0, points, is_done);
     }
     world.ticket("late", "1", 5.0, pb::StatusCategory::Todo, at(2, 0));
@@ -156,6 +163,20 @@ fn drift_is_how_far_reliability_moved_over_the_last_four_sprints_in_points() {
     let [drift] = report.drift.as_slice() else { panic!("{:?}", report.drift) };
     assert_eq!((drift.from.as_str(), drift.to.as_str(), drift.points.as_str()), ("80 %", "50 %", "-30"));
     assert_eq!((drift.squad.as_str(), drift.sprints, drift.rests_on), ("Payments", 4, "done"));
+}
+
+#[test]
+fn weekend_people_are_those_with_a_weekend_page_in_the_four_weeks() {
+    let mut world = World::with_squad();
+    ["ann", "bob", "cyd"].into_iter().for_each(|person| world.person(person));
+    for (person, day) in [("ann", 5), ("ann", 6), ("bob", 12), ("cyd", 7)] {
+        world.page(person, at(day, 4));
+    }
+    let (report, unresolved) = world.report();
+    let [line] = report.load.as_slice() else { panic!("{:?}", report.load) };
+    assert_eq!((line.squad.as_str(), line.weekend_people), ("Payments", 2));
+    assert!(line.top.starts_with("eng-"), "a pseudonym: {}", line.top);
+    assert_eq!(unresolved.events(), 0, "what belongs to a page is explained by it");
 }
 
 #[test]
