@@ -19,6 +19,7 @@ use bellwether_wire::topics::Topic;
 use crate::config;
 use crate::failure::{self, Advice as _, Context as _, Exit, Failure};
 use crate::keys::Keys;
+use crate::ready::Readiness;
 use crate::roles::{EscalateFactory, ProcessFactory, RouteFactory};
 use crate::topic_set::{TimeMode, TopicSet};
 
@@ -116,6 +117,11 @@ pub(crate) fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result
 }
 
 impl Running {
+    /// Whether it is ready, for whoever asks.
+    pub(crate) fn readiness(&self) -> Readiness {
+        Readiness::of(self.role.name(), self.handle.clone())
+    }
+
     /// Asks for a graceful stop.
     pub(crate) fn stop(&self) {
         self.handle.stop();

@@ -7,20 +7,20 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use bellwether_runtime::Handle;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Context as _, Exit, Failure};
+use crate::ready::Readiness;
 
 /// What the endpoints may know.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Health {
     /// Metrics.
     pub metrics: PrometheusHandle,
     /// Folding roles of this process.
-    pub roles: Vec<Handle>,
+    pub roles: Vec<Readiness>,
 }
 
 /// Binds the address.
@@ -71,17 +71,9 @@ async fn healthz() -> &'static str {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    let mut text = String::new();
-    for handle in &health.roles {
-        for (unit, cause) in handle.status().halted() {
-            text.push_str(&format!("unit {unit} is halted: {cause}\n"));
-        }
-    }
-    if health.roles.iter().all(|handle| handle.status().is_ready()) {
-        text.push_str("ready\n");
-        (StatusCode::OK, text)
-    } else {
-        text.push_str("not ready\n");
-        (StatusCode::SERVICE_UNAVAILABLE, text)
-    }
+    let looks: Vec<(Vec<String>, bool)> = health.roles.iter().map(Readiness::look).collect();
+    let is_ready = looks.iter().all(|(_, is_ready)| *is_ready);
+    let mut text: String = looks.into_iter().flat_map(|(lines, _)| lines).map(|line| line + "\n").collect();
+    text.push_str(if is_ready { "ready\n" } else { "not ready\n" });
+    (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, text)
 }

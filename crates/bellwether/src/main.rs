@@ -14,6 +14,7 @@ mod format;
 mod host;
 mod http;
 mod keys;
+mod ready;
 mod record;
 mod replacement;
 mod replay;

@@ -37,7 +37,7 @@ pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
     let failed = Arc::new(AtomicBool::new(false));
     let runtime = super::up::runtime()?;
     let running = host::start(&plan, role, &failed)?;
-    let health = Health { metrics, roles: vec![running.handle.clone()] };
+    let health = Health { metrics, roles: vec![running.readiness()] };
     let served = runtime.block_on(async {
         let listener = http::bind(config.http.listen).await?;
         let stop = CancellationToken::new();

@@ -90,7 +90,7 @@ fn with_log(
         running.push(host::start(&plan, role, &failed)?);
     }
     let notifier = notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?;
-    let health = Health { metrics, roles: running.iter().map(|role| role.handle.clone()).collect() };
+    let health = Health { metrics, roles: running.iter().map(Running::readiness).collect() };
 
     let served = runtime.block_on(async {
         let stop = CancellationToken::new();
