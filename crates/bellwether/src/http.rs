@@ -23,16 +23,25 @@ pub(crate) struct Health {
     pub roles: Vec<Readiness>,
 }
 
-/// Binds the address.
+/// Takes the address, before anything is started that would have to be stopped again.
 ///
 /// # Errors
 /// When it is taken or not ours.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(Exit::Usage, format!("cannot listen on {address}"))
-            .because(error)
-            .hint("choose another address with --http or http.listen")
+pub(crate) fn claim(address: SocketAddr) -> Result<std::net::TcpListener, Failure> {
+    let claimed = std::net::TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    claimed.map_err(|error| {
+        cannot_listen(
+            address,
+            error,
+            "choose another address with --http or http.listen, or stop the process that holds it",
+        )
     })
+}
+
+/// The failure of an address that is taken or not ours, whoever wants it.
+pub(crate) fn cannot_listen(address: SocketAddr, error: impl Into<anyhow::Error>, hint: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("cannot listen on {address}")).because(error).hint(hint)
 }
 
 /// Serves until the token is cancelled.
@@ -40,7 +49,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     health: Health,
     webhooks: Option<Router>,
     stop: CancellationToken,
@@ -54,6 +63,8 @@ pub(crate) async fn serve(
         Some(webhooks) => router.merge(webhooks),
         None => router,
     };
+    let listener = TcpListener::from_std(listener)
+        .or_fail(Exit::Internal, || "the listener cannot be used".to_owned())?;
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await
