@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use bellwether_model::EventTime;
 use bellwether_wire::envelope::Event;
 use bellwether_wire::ids::HashKey;
-use bellwether_wire::{Payload, catalogue, json, topics};
+use bellwether_wire::{Payload, json, topics};
 use serde::Serialize;
 
 use crate::cli::Replay;
@@ -20,6 +20,8 @@ use crate::replay::{Pipeline, order, read};
 /// # Errors
 /// When input cannot be read or an option does not fit.
 pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
+    // First of all, so that a file that is none costs no replay.
+    let old = args.against.as_deref().map(read::said).transpose()?;
     let mut thresholds = config.thresholds()?;
     for setting in &args.set {
         let (key, value) = setting.split_once('=').ok_or_else(|| {
@@ -56,11 +58,8 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
             "note: {unresolved} events wait for an identity or a squad that the input does not link"
         ));
     }
-    match &args.against {
-        Some(file) => {
-            let old = read::events(std::slice::from_ref(file))?;
-            differences(args.format, &against::differences(&old, &said))
-        }
+    match old {
+        Some(old) => differences(args.format, &against::differences(&old, &said)),
         None => {
             print(args.format, &said)?;
             Ok(ExitCode::SUCCESS)
@@ -84,32 +83,17 @@ fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
     unknown.count(&events);
     unknown.notes().for_each(|note| format::tell(&note));
     // What folds said is not input: a recorded output may lie beside the events.
-    events.retain(|event| is_input(event.type_name()));
+    events.retain(|event| !read::is_said(event));
     Ok(events)
-}
-
-fn is_input(type_name: &str) -> bool {
-    use topics::Topic;
-    !matches!(
-        catalogue::home_topic(type_name),
-        Some(
-            Topic::Facts
-                | Topic::Trigger
-                | Topic::KeyResult
-                | Topic::Escalation
-                | Topic::EscalationDelay
-                | Topic::Receipt
-                | Topic::Dlq
-        )
-    )
 }
 
 fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
     match text {
         None => Ok(HashKey::ZERO),
         Some(text) => HashKey::from_hex(text).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))
-                .hint("take that of the run to compare with, make one with openssl rand -hex 32, or leave it out")
+            Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits")).hint(
+                "take that of the run to compare with, make one with openssl rand -hex 32, or leave it out",
+            )
         }),
     }
 }

@@ -9,7 +9,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, json};
+use bellwether_wire::topics::Topic;
+use bellwether_wire::{Payload, catalogue, json};
 
 use crate::failure::{Exit, Failure};
 
@@ -34,7 +35,9 @@ impl Unknown {
     /// A line for each type.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|(type_name, (count, hint))| {
-            format!("note: {count} events of type `{type_name}`, not in the catalogue, count for nothing; {hint}")
+            format!(
+                "note: {count} events of type `{type_name}`, not in the catalogue, count for nothing; {hint}"
+            )
         })
     }
 }
@@ -44,7 +47,7 @@ impl Unknown {
 /// # Errors
 /// At the first line that is no event of the catalogue: to go on with a part would be a wrong answer.
 pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
-    read(paths, None)
+    read(paths, &mut |line| line.event().map(Some))
 }
 
 /// The same, without the events of types that this version does not know.
@@ -52,22 +55,88 @@ pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
 /// # Errors
 /// At the first line that is no event.
 pub(crate) fn known_events(paths: &[PathBuf], unknown: &mut Unknown) -> Result<Vec<Event>, Failure> {
-    read(paths, Some(unknown))
+    read(paths, &mut |line| match line.read {
+        Err(json::Error::UnknownType { type_name, hint }) => {
+            unknown.add(type_name, hint);
+            Ok(None)
+        }
+        _ => line.event().map(Some),
+    })
 }
 
-fn read(paths: &[PathBuf], mut unknown: Option<&mut Unknown>) -> Result<Vec<Event>, Failure> {
+/// What a replay, or a live run, said before: nothing but events that folds say.
+///
+/// # Errors
+/// At the first line that is something else: compared with it, everything would look new.
+pub(crate) fn said(path: &Path) -> Result<Vec<Event>, Failure> {
+    read(&[path.to_owned()], &mut |line| {
+        let place = line.place();
+        let event = line.event()?;
+        if is_said(&event) {
+            return Ok(Some(event));
+        }
+        let what = format!("{place} is no output of a replay: folds do not say {}", event.type_name());
+        Err(Failure::new(Exit::Input, what).hint(
+            "compare with what an earlier `bellwether replay EVENTS > FILE` wrote, or `demo --output FILE`",
+        ))
+    })
+}
+
+/// True for what folds say: types of their own, and what the escalator says came of people's commands, in their types.
+pub(crate) fn is_said(event: &Event) -> bool {
+    match catalogue::home_topic(event.type_name()) {
+        Some(
+            Topic::Facts
+            | Topic::Trigger
+            | Topic::KeyResult
+            | Topic::Escalation
+            | Topic::EscalationDelay
+            | Topic::Receipt
+            | Topic::Dlq,
+        ) => true,
+        Some(Topic::Command) => event.id.source == bellwether_escalation::SOURCE,
+        _ => false,
+    }
+}
+
+/// A line and where it stands.
+struct Line<'a> {
+    path: &'a Path,
+    number: usize,
+    read: Result<Event, json::Error>,
+}
+
+impl Line<'_> {
+    fn place(&self) -> String {
+        format!("{}:{}", self.path.display(), self.number)
+    }
+
+    /// The event it must be.
+    fn event(self) -> Result<Event, Failure> {
+        let place = self.place();
+        self.read.map_err(|error| {
+            Failure::new(Exit::Input, format!("{place} is no event"))
+                .because(error)
+                .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
+        })
+    }
+}
+
+/// Says what becomes of a line.
+type Judge<'a> = dyn FnMut(Line<'_>) -> Result<Option<Event>, Failure> + 'a;
+
+fn read(paths: &[PathBuf], judge: &mut Judge<'_>) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            let input = BufReader::new(io::stdin().lock());
-            lines(input, Path::new("standard input"), &mut events, unknown.as_deref_mut())?;
+            lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), judge, &mut events)?;
             continue;
         }
         let found = files(path)?;
         require_some(path, &found)?;
         for file in found {
             let reader = open(&file)?;
-            lines(reader, &file, &mut events, unknown.as_deref_mut())?;
+            lines(reader, &file, judge, &mut events)?;
         }
     }
     Ok(events)
@@ -130,8 +199,8 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
 fn lines(
     mut reader: impl BufRead,
     path: &Path,
+    judge: &mut Judge<'_>,
     events: &mut Vec<Event>,
-    mut unknown: Option<&mut Unknown>,
 ) -> Result<(), Failure> {
     let mut line = String::new();
     for number in 1.. {
@@ -148,15 +217,7 @@ fn lines(
         if text.is_empty() {
             continue;
         }
-        match (json::read(text), unknown.as_deref_mut()) {
-            (Ok(event), _) => events.push(event),
-            (Err(json::Error::UnknownType { type_name, hint }), Some(unknown)) => unknown.add(type_name, hint),
-            (Err(error), _) => {
-                return Err(Failure::new(Exit::Input, format!("{}:{number} is no event", path.display()))
-                    .because(error)
-                    .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example"));
-            }
-        }
+        events.extend(judge(Line { path, number, read: json::read(text) })?);
     }
     Ok(())
 }
@@ -196,6 +257,30 @@ mod tests {
         assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
         let refused = events(&paths).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:2 is no event"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_compared_with_must_be_what_folds_say_and_the_line_that_is_not_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("old.jsonl");
+        let line = |kind: &str, source: &str| {
+            format!(
+                r#"{{"id":"1","source":"{source}","type":"{kind}","time":"2026-01-05T00:00:00Z","data":{{}}}}"#
+            )
+        };
+        let of_folds = [
+            line("trigger.fired", "bellwether://process"),
+            line("escalation.acknowledged", "bellwether://escalate"),
+            line("sprint.assessed", "bellwether://process"),
+        ];
+        std::fs::write(&path, of_folds.join("\n")).expect("written");
+        assert_eq!(said(&path).expect("an output").len(), 3);
+        for other in [line("page.notified", "pagerduty://acme"), line("escalation.acknowledged", "cli://ann")]
+        {
+            std::fs::write(&path, format!("{}\n\n{other}\n", of_folds[0])).expect("written");
+            let refused = said(&path).expect_err("refused").to_string();
+            assert!(refused.contains("old.jsonl:3 is no output of a replay"), "{refused}");
+        }
     }
 
     #[test]
