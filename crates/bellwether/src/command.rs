@@ -48,7 +48,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Notify(alone) => connect::run(&alone.applied(config), connect::Edge::Notify),
         Command::Doctor(doctor) => doctor::run(&config, &doctor),
         Command::Demo(demo) => demo::run(&config, &demo),
-        Command::Audit(audit) => audit::run(&audit),
+        Command::Audit(audit) => audit::run(&config, &audit),
     }
 }
 

@@ -21,9 +21,9 @@ const SOURCE: &str = "bellwether://audit";
 const POINTS_MAX: &str = "1000000";
 
 /// What the folds say of sorted events when done stands in for deployed.
-pub(crate) fn said(events: &[Event], until: EventTime) -> Vec<Event> {
+pub(crate) fn said(events: &[Event], thresholds: &Thresholds, until: EventTime) -> Vec<Event> {
     // Without deployments nobody sees whether work was sized before it was begun: every done point counts.
-    let mut thresholds = Thresholds::default();
+    let mut thresholds = thresholds.clone();
     thresholds.set("credit.size-above-points", POINTS_MAX).expect("the table has this key, and takes points");
     let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &thresholds);
     let mut done = Done::default();

@@ -2,14 +2,16 @@
 
 use std::process::ExitCode;
 
-use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Verdict, import};
-use bellwether_model::{EventTime, Millis, Thresholds};
+use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Verdict};
+use bellwether_model::{EventTime, Millis};
 use bellwether_wire::Event;
 use bellwether_wire::ids::HashKey;
 use serde::Serialize;
 
+use super::import::{self, Accounts};
 use crate::audit::{self, Folded, Report, stand_in};
 use crate::cli::Audit;
+use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
 use crate::replay::pipeline::Unresolved;
@@ -19,17 +21,19 @@ use crate::replay::{Pipeline, order};
 ///
 /// # Errors
 /// When nothing usable was found.
-pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
-    let options = ImportOptions { infer_reference: true, ..ImportOptions::default() };
+pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
+    import::require_all(&args.paths)?;
+    let thresholds = config.thresholds()?;
     let mut events: Vec<Event> = Vec::new();
-    super::import::require_all(&args.paths)?;
-    let imported = import(&args.paths, &options, &mut |_| {}, &mut |batch| events.extend(batch));
+    let imported = bellwether_connectors::import(&args.paths, &reading(config), &mut |_| {}, &mut |batch| {
+        events.extend(batch)
+    });
     if events.is_empty() {
         return Err(Failure::new(Exit::Input, "nothing in these files is an export this version knows")
             .hint("`bellwether import PATH --to /dev/null` says of each file what it is and why it was left out"));
     }
     order::sort(&mut events);
-    let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &Thresholds::default());
+    let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &thresholds);
     let mut said = Vec::new();
     for event in &events {
         pipeline.fold(event);
@@ -40,7 +44,7 @@ pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     let until = last.plus(Millis::hours(6));
     pipeline.finish(until);
     said.append(&mut pipeline.take());
-    let said_of_done = stand_in::said(&events, until);
+    let said_of_done = stand_in::said(&events, &thresholds, until);
     let folded = Folded { input: &events, said: &said, said_of_done: &said_of_done };
     let mut report = audit::report(folded, args.names);
     report.notes.extend(imported.notes.iter().cloned());
@@ -48,6 +52,11 @@ pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     report.notes.extend(unexplained(pipeline.unresolved()));
     print(args.format, &report)?;
     Ok(if imported.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
+}
+
+/// How payloads are read: as an import of the same configuration reads them, with people and squads inferred.
+fn reading(config: &Config) -> ImportOptions {
+    ImportOptions { infer_reference: true, ..import::options(config, Accounts::default()) }
 }
 
 /// Files that say less than they hold.
@@ -170,5 +179,20 @@ fn heading(format: Format, text: &str) -> Result<(), Failure> {
     match format {
         Format::Markdown => format::lines([String::new(), format!("## {text}"), String::new()]),
         Format::Table | Format::Json => format::lines([String::new(), text.to_owned()]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audit_reads_exports_as_an_import_of_the_same_configuration_does() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("c.toml");
+        std::fs::write(&file, "[mapping.jira]\npoints-fields = [\"customfield_7\"]\n").expect("written");
+        let options = reading(&Config::load(Some(&file), &[]).expect("valid"));
+        assert_eq!(options.jira.points_fields, ["customfield_7"]);
+        assert!(options.infer_reference);
     }
 }

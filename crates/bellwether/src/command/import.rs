@@ -30,7 +30,13 @@ use target::Target;
 /// is in the report and in the exit code.
 pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
     require_all(&args.paths)?;
-    let mut options = options(config, args);
+    let named = Accounts {
+        jira_site: args.jira_site.as_ref(),
+        linear_workspace: args.linear_workspace.as_ref(),
+        pagerduty_account: args.pagerduty_account.as_ref(),
+    };
+    let mut options = options(config, named);
+    options.infer_reference = args.infer_reference;
     options.complete_through =
         args.complete_through.as_deref().map(|text| past(text, SystemClock.now())).transpose()?;
     let mut target = match &args.to {
@@ -72,28 +78,34 @@ pub(super) fn require_all(paths: &[PathBuf]) -> Result<(), Failure> {
     }
 }
 
-/// Settings of the import: payloads are read as the webhooks of the same source are.
-fn options(config: &Config, args: &Import) -> ImportOptions {
+/// The accounts that are named, where the payloads do not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Accounts<'a> {
+    jira_site: Option<&'a String>,
+    linear_workspace: Option<&'a String>,
+    pagerduty_account: Option<&'a String>,
+}
+
+/// Settings of reading exports: payloads are read as the webhooks of the same source are.
+pub(super) fn options(config: &Config, named: Accounts<'_>) -> ImportOptions {
     let (connect, of_all) = (&config.connect, &config.mapping);
     ImportOptions {
-        jira_site: args.jira_site.clone(),
-        linear_workspace: args.linear_workspace.clone(),
-        pagerduty_account: args.pagerduty_account.clone(),
-        jira: meant(&connect.jira, args.jira_site.as_ref(), |source| &source.site).map_or_else(
+        jira_site: named.jira_site.cloned(),
+        linear_workspace: named.linear_workspace.cloned(),
+        pagerduty_account: named.pagerduty_account.cloned(),
+        jira: meant(&connect.jira, named.jira_site, |source| &source.site).map_or_else(
             || of_all.jira.over(&JiraMapping::default()),
             |source| source.mapping.over(&of_all.jira),
         ),
-        linear: meant(&connect.linear, args.linear_workspace.as_ref(), |source| &source.workspace)
-            .map_or_else(
-                || of_all.linear.over(&LinearMapping::default()),
-                |source| source.mapping.over(&of_all.linear),
-            ),
-        pagerduty: meant(&connect.pagerduty, args.pagerduty_account.as_ref(), |source| &source.account)
-            .map_or_else(
-                || of_all.pagerduty.over(&PagerDutyMapping::default()),
-                |source| source.mapping.over(&of_all.pagerduty),
-            ),
-        infer_reference: args.infer_reference,
+        linear: meant(&connect.linear, named.linear_workspace, |source| &source.workspace).map_or_else(
+            || of_all.linear.over(&LinearMapping::default()),
+            |source| source.mapping.over(&of_all.linear),
+        ),
+        pagerduty: meant(&connect.pagerduty, named.pagerduty_account, |source| &source.account).map_or_else(
+            || of_all.pagerduty.over(&PagerDutyMapping::default()),
+            |source| source.mapping.over(&of_all.pagerduty),
+        ),
+        infer_reference: false,
         complete_through: None,
         document_bytes_max: config.import.document_bytes_max,
     }
@@ -207,7 +219,7 @@ mod tests {
         if let Some(text) = text {
             std::fs::write(&from, text).expect("written");
         }
-        let args = Import { paths: vec![from], to: Some(to.clone()), ..args(None) };
+        let args = Import { paths: vec![from], to: Some(to.clone()), ..args() };
         (run(&config(""), &args), std::fs::read_to_string(&to).expect("it is there"))
     }
 
@@ -231,13 +243,13 @@ mod tests {
         assert_eq!(told.matches("it is empty").count(), 1, "{told}");
     }
 
-    fn args(site: Option<&str>) -> Import {
+    fn args() -> Import {
         Import {
             paths: Vec::new(),
             to: None,
             infer_reference: false,
             complete_through: None,
-            jira_site: site.map(str::to_owned),
+            jira_site: None,
             linear_workspace: None,
             pagerduty_account: None,
             format: Format::Table,
@@ -256,7 +268,10 @@ mod tests {
         let one = "[mapping.jira]\npoints-fields = [\"customfield_1\"]\n[[connect.jira]]\nsite = \"acme\"\n\
                    [connect.jira.mapping]\npoints-fields = [\"customfield_2\"]\n";
         let config_of_one = config(one);
-        let fields = |config: &Config, site| options(config, &args(site)).jira.points_fields;
+        let fields = |config: &Config, site: Option<&str>| {
+            let site = site.map(str::to_owned);
+            options(config, Accounts { jira_site: site.as_ref(), ..Accounts::default() }).jira.points_fields
+        };
         assert_eq!(fields(&config_of_one, None), ["customfield_2"], "the only site is meant");
         assert_eq!(fields(&config_of_one, Some("other")), ["customfield_1"]);
         let two = config(&format!("{one}[[connect.jira]]\nsite = \"umbrella\"\n"));
