@@ -4,6 +4,7 @@
 //! and triggers. What the exports cannot show is stated, and why a table is empty. Names of people appear only when
 //! asked for.
 
+pub(crate) mod html;
 mod load;
 mod notes;
 mod sprints;

@@ -175,9 +175,22 @@ pub(crate) struct Audit {
     /// Show the names of people instead of pseudonyms
     #[arg(long)]
     pub names: bool,
-    /// Form of the output
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = AuditFormat::Table)]
+    pub format: AuditFormat,
+}
+
+/// Form of an audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// One JSON object
+    Json,
+    /// For a terminal
+    Table,
+    /// For a document
+    Markdown,
+    /// One page with charts that fetches nothing: for a browser
+    Html,
 }
 
 /// `import`.

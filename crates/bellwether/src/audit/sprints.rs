@@ -37,9 +37,10 @@ pub(crate) struct SprintLine {
     pub interrupts: Option<String>,
     /// What drift is measured by.
     #[serde(skip)]
-    reliability: Option<Ratio>,
+    pub(super) reliability: Option<Ratio>,
+    /// `in production`, or `done` where the exports have no deployments.
     #[serde(skip)]
-    rests_on: &'static str,
+    pub(super) rests_on: &'static str,
 }
 
 /// How far one squad's reliability moved from the first of its last sprints to the last.

@@ -199,3 +199,27 @@ fn squads_of_one_name_are_told_apart() {
     let names = Names::of(&[squad("a", "Core"), squad("b", "Core"), squad("c", "Web")], false);
     assert_eq!([names.squad("a"), names.squad("c"), names.squad("d")], ["Core (a)", "Web", "d"]);
 }
+
+#[test]
+fn the_page_is_one_file_that_fetches_nothing_and_escapes_what_exports_say() {
+    let mut world = World::with_squad();
+    for (n, done_of_ten) in [8.0, 5.0].into_iter().enumerate() {
+        let (id, day) = (format!("<b>{n}"), 7 * i64::try_from(n).expect("small"));
+        world.sprint(&id, day);
+        world.committed(&format!("done{n}"), &id, day, done_of_ten, true);
+        world.committed(&format!("left{n}"), &id, day, 10.0 - done_of_ten, false);
+    }
+    let (report, _) = world.report();
+    let page = html::page(&report);
+    for told in
+        ["<td>Sprint &lt;b&gt;1</td>", "<td>-30</td>", "<title>Payments: done</title>", "None: no pages"]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert!(!page.contains("<b>"), "what an export says is text");
+    for fetching in ["<script", "src=", "href=", "url(", "@import", "http"] {
+        assert!(!page.contains(fetching), "{fetching} in {page}");
+    }
+    let tall = |share: f64| format!("height=\"{:.1}\"", share * 120.0);
+    assert!(page.contains(&tall(0.8)) && page.contains(&tall(0.5)), "bars as tall as the shares");
+}

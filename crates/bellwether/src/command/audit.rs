@@ -9,8 +9,8 @@ use bellwether_wire::ids::HashKey;
 use serde::Serialize;
 
 use super::import::{self, Accounts};
-use crate::audit::{self, Folded, Report, stand_in};
-use crate::cli::Audit;
+use crate::audit::{self, Folded, Report, html, stand_in};
+use crate::cli::{Audit, AuditFormat};
 use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
@@ -89,12 +89,19 @@ fn unexplained(unresolved: Unresolved) -> Vec<String> {
     notes
 }
 
-fn print(format: Format, report: &Report) -> Result<(), Failure> {
-    if format == Format::Json {
-        let text =
-            serde_json::to_string(report).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?;
-        return format::lines([text]);
+fn print(format: AuditFormat, report: &Report) -> Result<(), Failure> {
+    match format {
+        AuditFormat::Json => {
+            let text = serde_json::to_string(report);
+            format::lines([text.or_fail(Exit::Internal, || "cannot write JSON".to_owned())?])
+        }
+        AuditFormat::Html => format::lines([html::page(report)]),
+        AuditFormat::Table => tables(Format::Table, report),
+        AuditFormat::Markdown => tables(Format::Markdown, report),
     }
+}
+
+fn tables(format: Format, report: &Report) -> Result<(), Failure> {
     let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     heading(format, "Last sprints")?;
     let headings =
