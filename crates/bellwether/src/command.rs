@@ -13,13 +13,15 @@ mod role;
 mod topics;
 mod up;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
 use crate::cli::{Alone, Cli, Command, Global};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Context as _, Exit, Failure};
+use crate::format;
 use crate::host::Role;
 
 pub(crate) use topics::read_all;
@@ -37,10 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Broker(broker) => broker::run(&config, &broker),
         Command::Topics(topics) => topics::run(&config, topics),
         Command::Config(command) => config::run(&cli.global, &config, &command),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "bellwether", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completions { shell } => completions(shell),
         Command::Route(alone) => role::run(alone.applied(config), Role::Route),
         Command::Process(alone) => role::run(alone.applied(config), Role::Process),
         Command::Escalate(alone) => role::run(alone.applied(config), Role::Escalate),
@@ -49,8 +48,18 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Notify(alone) => connect::run(&alone.applied(config), connect::Edge::Notify),
         Command::Doctor(doctor) => doctor::run(&config, &doctor),
         Command::Demo(demo) => demo::run(&config, &demo),
-        Command::Audit(audit) => audit::run(&audit),
+        Command::Audit(audit) => audit::run(&config, &audit),
     }
+}
+
+/// Prints a completion script. It is made first: the generator panics when it cannot write.
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "bellwether", &mut script);
+    let failed = || "cannot write to standard output".to_owned();
+    let mut out = format::output();
+    out.write_all(&script).and_then(|()| out.flush()).or_fail(Exit::Internal, failed)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Alone {

@@ -8,6 +8,7 @@ mod documented;
 pub(crate) mod flag;
 pub(crate) mod mapping;
 pub(crate) mod problem;
+mod read;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -307,7 +308,7 @@ impl Config {
     /// Reads defaults, file, environment and flags.
     ///
     /// # Errors
-    /// When a key does not exist or a value does not fit, naming it.
+    /// When the file is no TOML, a key does not exist or a value does not fit: all of them, each with its place.
     pub(crate) fn load(file: Option<&Path>, flags: &[Flag]) -> Result<Self, Failure> {
         if let Some(path) = file
             && !path.is_file()
@@ -318,11 +319,9 @@ impl Config {
             )
             .hint("name an existing file, or leave --config out"));
         }
+        file.map(read::require_toml).transpose()?;
         let figment = figment(file, flags);
-        let config = match figment.extract::<Self>() {
-            Ok(config) => config,
-            Err(error) => return Err(refused(&problem::of_extraction(error))),
-        };
+        let Ok(config) = figment.extract::<Self>() else { return Err(refused(&read::problems(&figment))) };
         let problems: Vec<_> =
             check::problems(&config).into_iter().map(|problem| problem.located(&figment)).collect();
         if let Some(failure) = problem::failure(&problems) {
@@ -450,6 +449,39 @@ mod tests {
         assert!(failure.contains("todo, in-progress, done, cancelled"), "{failure}");
         let failure = refusal("[keys]\nid-key = 4711\n");
         assert!(failure.contains("keys.id-key") && !failure.contains("4711"), "{failure}");
+    }
+
+    #[test]
+    fn every_value_of_another_kind_is_told_at_once_and_beside_what_else_is_wrong() {
+        let failure = refusal(
+            "[kafka]\nprefix = 4\nbootstrap = \"x\"\n[topics]\nfacts-partitions = \"many\"\nfunction-partitions = 0\n\
+             [[connect.linear]]\nworkspace = 7\n[[notify.webhook]]\nname = \"a\"\nurl = \"https://a.example\"\n\
+             secrets = [\"hush-hush\"]\nreader = \"nobody\"\n",
+        );
+        for told in [
+            "7 settings are not valid",
+            "c.toml: kafka.prefix: invalid type: found signed int `4`, expected a string",
+            "the default is \"bellwether\"",
+            "c.toml: kafka.bootstrap: there is no such key",
+            "c.toml: topics.facts-partitions: invalid type: found string \"many\", expected u32",
+            "c.toml: topics.function-partitions = 0",
+            "c.toml: connect.linear.0.workspace",
+            "c.toml: notify.webhook.0.secrets.0: not a signing secret\n      `whsec_` and 24 to 64 random bytes in base64",
+            "c.toml: notify.webhook.0.reader: `nobody` is none of its values",
+        ] {
+            assert!(failure.contains(told), "{told} is not in: {failure}");
+        }
+        assert!(!failure.contains("hush"), "{failure}");
+        assert!(!failure.contains("is missing"), "nothing is missing: {failure}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_told_with_line_column_and_what_is_expected_but_not_what_it_says() {
+        let failure = refusal("[kafka]\nprefix = \"x\"\n[keys\nid-key = \"hush\"\n");
+        assert!(failure.contains("c.toml is not TOML: line 3, column 6"), "{failure}");
+        assert!(failure.contains("expected `]`"), "{failure}");
+        let failure = refusal("[keys]\nid-key = \"hush\n");
+        assert!(failure.contains("is not TOML: line 2, column ") && !failure.contains("hush"), "{failure}");
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! Output: machine-readable, for a terminal, or for a document. The one place that writes to standard output.
+//! Output: machine-readable, for a terminal, or for a document. The one place that writes to standard output and, beside
+//! the log, to standard error.
+//!
+//! Invariant: a reader that has gone (`| head -1`) is the end of the output, never an error and never a panic.
 
 use std::io::{self, IsTerminal as _, Write};
 
@@ -19,19 +22,70 @@ pub(crate) enum Format {
     Markdown,
 }
 
-/// Writes lines to standard output; a closed pipe ends quietly.
-pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for line in lines {
-        match writeln!(out, "{line}") {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written.or_fail(Exit::Internal, || "cannot write to standard output".to_owned())?,
+/// A writer whose reader may go: from then on it takes everything and writes nothing.
+#[derive(Debug)]
+pub(crate) struct Pipe<W> {
+    out: W,
+    is_gone: bool,
+}
+
+impl<W: Write> Pipe<W> {
+    /// Wraps a writer.
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, is_gone: false }
+    }
+
+    fn unless_gone<T>(&mut self, nothing: T, write: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.is_gone {
+            return Ok(nothing);
+        }
+        match write(&mut self.out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_gone = true;
+                Ok(nothing)
+            }
+            written => written,
         }
     }
-    match out.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        flushed => flushed.or_fail(Exit::Internal, || "cannot write to standard output".to_owned()),
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_gone(bytes.len(), |out| out.write(bytes))
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_gone((), Write::flush)
+    }
+}
+
+/// Standard output.
+pub(crate) fn output() -> io::BufWriter<Pipe<io::Stdout>> {
+    io::BufWriter::new(Pipe::new(io::stdout()))
+}
+
+/// Writes lines to standard output.
+pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+    write_lines(&mut output(), lines)
+}
+
+fn write_lines<W: Write>(
+    out: &mut io::BufWriter<Pipe<W>>,
+    lines: impl IntoIterator<Item = String>,
+) -> Result<(), Failure> {
+    let failed = || "cannot write to standard output".to_owned();
+    for line in lines {
+        writeln!(out, "{line}").or_fail(Exit::Internal, failed)?;
+        if out.get_ref().is_gone {
+            return Ok(());
+        }
+    }
+    out.flush().or_fail(Exit::Internal, failed)
+}
+
+/// Writes a text to standard error, for people. That nobody reads it is no reason to fail.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Writes rows in a form: objects as JSON, else a table with these headings.
@@ -65,4 +119,37 @@ pub(crate) fn table(format: Format, headings: &[&str]) -> Table {
     }
     table.set_header(headings.iter().copied());
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that goes after some bytes.
+    struct Going(usize);
+
+    impl Write for Going {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_goes_ends_the_output_quietly_and_early() {
+        let mut out = io::BufWriter::with_capacity(4, Pipe::new(Going(6)));
+        let mut asked = 0;
+        let endless = std::iter::repeat_with(|| {
+            asked += 1;
+            "a line".to_owned()
+        });
+        write_lines(&mut out, endless).expect("it is no error");
+        assert!(asked < 5, "nobody reads what comes later: {asked}");
+        writeln!(out, "more").and_then(|()| out.flush()).expect("nor is what is written after it");
+    }
 }

@@ -17,8 +17,9 @@ use bellwether_runtime::{
 use bellwether_wire::topics::Topic;
 
 use crate::config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{self, Advice as _, Context as _, Exit, Failure};
 use crate::keys::Keys;
+use crate::ready::Readiness;
 use crate::roles::{EscalateFactory, ProcessFactory, RouteFactory};
 use crate::topic_set::{TimeMode, TopicSet};
 
@@ -82,7 +83,8 @@ pub(crate) struct Running {
 /// When it cannot be made.
 pub(crate) fn snapshot_folder(dir: &Path) -> Result<Arc<dyn Objects>, Failure> {
     let bucket = bellwether_runtime::Bucket::folder(dir)
-        .or_fail(Exit::Input, || format!("cannot use {} for snapshots", dir.display()))?;
+        .or_fail(Exit::Input, || format!("cannot use {} for snapshots", dir.display()))
+        .to_do("name a folder that you may make and write to with --dir or snapshots.dir")?;
     Ok(Arc::new(bucket))
 }
 
@@ -115,6 +117,11 @@ pub(crate) fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result
 }
 
 impl Running {
+    /// Whether it is ready, for whoever asks.
+    pub(crate) fn readiness(&self) -> Readiness {
+        Readiness::of(self.role.name(), self.handle.clone())
+    }
+
     /// Asks for a graceful stop.
     pub(crate) fn stop(&self) {
         self.handle.stop();
@@ -180,15 +187,8 @@ fn parts(plan: &Plan, role: Role) -> (Options, Arc<dyn FoldFactory>) {
 }
 
 /// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    failure::causes(error).join(": ")
 }
 
 #[cfg(test)]

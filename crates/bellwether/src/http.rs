@@ -7,32 +7,41 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use bellwether_runtime::Handle;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Context as _, Exit, Failure};
+use crate::ready::Readiness;
 
 /// What the endpoints may know.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Health {
     /// Metrics.
     pub metrics: PrometheusHandle,
     /// Folding roles of this process.
-    pub roles: Vec<Handle>,
+    pub roles: Vec<Readiness>,
 }
 
-/// Binds the address.
+/// Takes the address, before anything is started that would have to be stopped again.
 ///
 /// # Errors
 /// When it is taken or not ours.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(Exit::Usage, format!("cannot listen on {address}"))
-            .because(error)
-            .hint("choose another address with --http or http.listen")
+pub(crate) fn claim(address: SocketAddr) -> Result<std::net::TcpListener, Failure> {
+    let claimed = std::net::TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+    claimed.map_err(|error| {
+        cannot_listen(
+            address,
+            error,
+            "choose another address with --http or http.listen, or stop the process that holds it",
+        )
     })
+}
+
+/// The failure of an address that is taken or not ours, whoever wants it.
+pub(crate) fn cannot_listen(address: SocketAddr, error: impl Into<anyhow::Error>, hint: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("cannot listen on {address}")).because(error).hint(hint)
 }
 
 /// Serves until the token is cancelled.
@@ -40,7 +49,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     health: Health,
     webhooks: Option<Router>,
     stop: CancellationToken,
@@ -54,6 +63,8 @@ pub(crate) async fn serve(
         Some(webhooks) => router.merge(webhooks),
         None => router,
     };
+    let listener = TcpListener::from_std(listener)
+        .or_fail(Exit::Internal, || "the listener cannot be used".to_owned())?;
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await
@@ -71,17 +82,9 @@ async fn healthz() -> &'static str {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    let mut text = String::new();
-    for handle in &health.roles {
-        for (unit, cause) in handle.status().halted() {
-            text.push_str(&format!("unit {unit} is halted: {cause}\n"));
-        }
-    }
-    if health.roles.iter().all(|handle| handle.status().is_ready()) {
-        text.push_str("ready\n");
-        (StatusCode::OK, text)
-    } else {
-        text.push_str("not ready\n");
-        (StatusCode::SERVICE_UNAVAILABLE, text)
-    }
+    let looks: Vec<(Vec<String>, bool)> = health.roles.iter().map(Readiness::look).collect();
+    let is_ready = looks.iter().all(|(_, is_ready)| *is_ready);
+    let mut text: String = looks.into_iter().flat_map(|(lines, _)| lines).map(|line| line + "\n").collect();
+    text.push_str(if is_ready { "ready\n" } else { "not ready\n" });
+    (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, text)
 }

@@ -9,7 +9,7 @@ use bellwether_wire::ids::HashKey;
 use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Advice as _, Context as _, Exit, Failure};
 
 /// Both keys.
 #[derive(Debug, Clone)]
@@ -43,11 +43,13 @@ fn one(name: &str, configured: &str, dir: &Path) -> Result<HashKey, Failure> {
         return parse(configured, || format!("keys.{name}"));
     }
     let path = dir.join(name);
+    let todo = format!("name a folder that you may write to with --dir, or set keys.{name}");
     if !path.exists() {
-        make(&path)?;
+        make(&path).to_do(&todo)?;
     }
-    let text =
-        fs::read_to_string(&path).or_fail(Exit::Input, || format!("cannot read {}", path.display()))?;
+    let text = fs::read_to_string(&path)
+        .or_fail(Exit::Input, || format!("cannot read {}", path.display()))
+        .to_do(&todo)?;
     parse(&text, || path.display().to_string())
 }
 

@@ -14,7 +14,9 @@ mod format;
 mod host;
 mod http;
 mod keys;
+mod ready;
 mod record;
+mod replacement;
 mod replay;
 mod roles;
 mod telemetry;
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
     match command::run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("{failure}");
+            format::tell(&failure.to_string());
             ExitCode::from(failure.exit as u8)
         }
     }

@@ -19,6 +19,8 @@ pub(crate) fn logs(log: &Log) -> Result<(), Failure> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
+        // A log that nobody reads any more is dropped: to say so on the same closed pipe would be a panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Human => builder.with_target(false).try_init(),

@@ -30,7 +30,7 @@ mod ids;
 mod instant;
 mod lenient;
 
-pub use import::{ImportOptions, ImportReport, Progress, import};
+pub use import::{FileReport, ImportOptions, ImportReport, Progress, Verdict, import};
 pub use sink::{Sink, SinkError};
 pub use source::Source;
 pub use webhook::{ReceiverOptions, router};

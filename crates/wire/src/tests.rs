@@ -150,6 +150,31 @@ fn an_unknown_type_with_json_data_says_what_was_meant() {
 }
 
 #[test]
+fn an_enum_value_of_a_newer_version_is_read_as_unspecified_and_the_rest_as_it_stands() {
+    for data in [
+        r#"{"incident":"i","change":77,"urgency":"URGENCY_HIGH","basis":"BASIS_PIGEON"}"#,
+        "{\"basis\":\n  \"BASIS_PIGEON\",\"urgency\":\"URGENCY_HIGH\",\"change\": -3 ,\"incident\":\"i\"}",
+        r#"{"incident":"i","urgency":2,"actor":{"kind":"ACTOR_KIND_DOG"},"basis":4711}"#,
+    ] {
+        let line = format!(
+            r#"{{"id":"1","source":"s","type":"incident.changed","time":"2026-01-05T00:00:00Z","data":{data}}}"#
+        );
+        let event = json::read(&line).expect("read");
+        let Payload::IncidentChanged(message) = &event.payload else { panic!("{event:?}") };
+        assert_eq!((message.incident.as_str(), message.urgency()), ("i", pb::Urgency::High));
+        assert_eq!((message.change(), message.basis()), Default::default());
+        let kind = message.actor.as_ref().map(pb::Actor::kind).unwrap_or_default();
+        assert_eq!(kind, pb::ActorKind::Unspecified);
+    }
+}
+
+#[test]
+fn what_is_wrong_beside_an_enum_is_still_refused() {
+    let line = r#"{"id":"1","source":"s","type":"incident.changed","time":"2026-01-05T00:00:00Z","data":{"incident":77}}"#;
+    assert!(json::read(line).is_err());
+}
+
+#[test]
 fn instants_are_truncated_to_milliseconds_at_the_border() {
     let line =
         r#"{"id":"1","source":"s","type":"page.notified","time":"2026-01-05T00:00:00.123999Z","data":{}}"#;

@@ -2,35 +2,38 @@
 
 use std::process::ExitCode;
 
-use bellwether_connectors::{ImportOptions, import};
-use bellwether_model::{EventTime, Millis, Thresholds};
+use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Verdict};
+use bellwether_model::{EventTime, Millis};
 use bellwether_wire::Event;
 use bellwether_wire::ids::HashKey;
+use serde::Serialize;
 
-use crate::audit::{self, Report};
-use crate::cli::Audit;
+use super::import::{self, Accounts};
+use crate::audit::{self, Folded, Report, html, stand_in};
+use crate::cli::{Audit, AuditFormat};
+use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
+use crate::replay::pipeline::Unresolved;
 use crate::replay::{Pipeline, order};
 
 /// Reports.
 ///
 /// # Errors
 /// When nothing usable was found.
-pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
-    let options = ImportOptions { infer_reference: true, ..ImportOptions::default() };
+pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
+    import::require_all(&args.paths)?;
+    let thresholds = config.thresholds()?;
     let mut events: Vec<Event> = Vec::new();
-    if let Some(missing) = args.paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
-        return Err(Failure::new(Exit::Input, format!("there is no {}", missing.display()))
-            .hint("name files or folders of raw exports"));
-    }
-    let imported = import(&args.paths, &options, &mut |_| {}, &mut |batch| events.extend(batch));
+    let imported = bellwether_connectors::import(&args.paths, &reading(config), &mut |_| {}, &mut |batch| {
+        events.extend(batch)
+    });
     if events.is_empty() {
         return Err(Failure::new(Exit::Input, "nothing in these files is an export this version knows")
-            .hint("`bellwether import PATH --to -` says of each file what it is and why it was left out"));
+            .hint("`bellwether import PATH --to /dev/null` says of each file what it is and why it was left out"));
     }
     order::sort(&mut events);
-    let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &Thresholds::default());
+    let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &thresholds);
     let mut said = Vec::new();
     for event in &events {
         pipeline.fold(event);
@@ -38,45 +41,93 @@ pub(super) fn run(args: &Audit) -> Result<ExitCode, Failure> {
     }
     // Six more hours, so that what is published four times a day is.
     let last = events.last().map_or(EventTime::MIN, |event| event.time);
-    pipeline.finish(last.plus(Millis::hours(6)));
+    let until = last.plus(Millis::hours(6));
+    pipeline.finish(until);
     said.append(&mut pipeline.take());
-    let mut report = audit::report(&events, &said, args.names);
+    let said_of_done = stand_in::said(&events, &thresholds, until);
+    let folded = Folded { input: &events, said: &said, said_of_done: &said_of_done };
+    let mut report = audit::report(folded, args.names);
     report.notes.extend(imported.notes.iter().cloned());
-    let refused = imported.files.iter().filter(|file| file.verdict.word() == "refused").count();
-    if refused > 0 {
-        report.notes.push(format!(
-            "{refused} files could not be used; `bellwether import PATH --to /dev/null` lists them"
-        ));
-    }
-    if pipeline.unresolved() > 0 {
-        report
-            .notes
-            .push(format!("{} events name people or boards that nothing explains", pipeline.unresolved()));
-    }
+    report.notes.extend(unread(&imported));
+    report.notes.extend(unexplained(pipeline.unresolved()));
     print(args.format, &report)?;
     Ok(if imported.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
 }
 
-fn print(format: Format, report: &Report) -> Result<(), Failure> {
-    if format == Format::Json {
-        let text =
-            serde_json::to_string(report).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?;
-        return format::lines([text]);
+/// How payloads are read: as an import of the same configuration reads them, with people and squads inferred.
+fn reading(config: &Config) -> ImportOptions {
+    ImportOptions { infer_reference: true, ..import::options(config, Accounts::default()) }
+}
+
+/// Files that say less than they hold.
+fn unread(imported: &ImportReport) -> Option<String> {
+    let is_refused = |file: &&FileReport| matches!(file.verdict, Verdict::Refused(_));
+    let refused = imported.files.iter().filter(is_refused).count();
+    let in_part = imported.files.iter().filter(|file| !is_refused(file) && !file.problems.is_empty()).count();
+    let told = match (refused, in_part) {
+        (0, 0) => return None,
+        (refused, 0) => format!("{refused} files could not be used"),
+        (0, in_part) => format!("{in_part} files could be read in part only"),
+        (refused, in_part) => {
+            format!("{refused} files could not be used, {in_part} more could be read in part only")
+        }
+    };
+    Some(format!("{told}; `bellwether import PATH --to /dev/null` lists them"))
+}
+
+/// Events whose people or squads the exports do not tell.
+fn unexplained(unresolved: Unresolved) -> Vec<String> {
+    let mut notes = Vec::new();
+    if unresolved.people > 0 {
+        notes.push(format!("{} events name people whom no user of the exports explains", unresolved.people));
     }
+    if unresolved.places > 0 {
+        let places = unresolved.places;
+        notes
+            .push(format!("{places} events are of boards, sprints or services of no squad that can be told"));
+    }
+    notes
+}
+
+fn print(format: AuditFormat, report: &Report) -> Result<(), Failure> {
+    match format {
+        AuditFormat::Json => {
+            let text = serde_json::to_string(report);
+            format::lines([text.or_fail(Exit::Internal, || "cannot write JSON".to_owned())?])
+        }
+        AuditFormat::Html => format::lines([html::page(report)]),
+        AuditFormat::Table => tables(Format::Table, report),
+        AuditFormat::Markdown => tables(Format::Markdown, report),
+    }
+}
+
+fn tables(format: Format, report: &Report) -> Result<(), Failure> {
     let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     heading(format, "Last sprints")?;
     let headings =
         ["squad", "sprint", "closed", "committed", "in production", "done", "scope change", "interrupts"];
-    format::rows(format, &headings, &report.sprints, |line| {
+    table(format, report.empty.sprints, &headings, &report.sprints, |line| {
         vec![
             line.squad.clone(),
             line.sprint.clone(),
-            line.closed_at[..10].to_owned(),
+            line.closed_at.get(..10).unwrap_or_default().to_owned(),
             line.committed.to_string(),
             dash(&line.commit_reliability),
             dash(&line.done),
             dash(&line.scope_change),
             dash(&line.interrupts),
+        ]
+    })?;
+    heading(format, "Drift of commit reliability over these sprints")?;
+    let headings = ["squad", "first", "last", "drift in points", "sprints", "rests on"];
+    table(format, report.empty.drift, &headings, &report.drift, |line| {
+        vec![
+            line.squad.clone(),
+            line.from.clone(),
+            line.to.clone(),
+            line.points.clone(),
+            line.sprints.to_string(),
+            line.rests_on.to_owned(),
         ]
     })?;
     heading(format, "On-call load, rolling four weeks")?;
@@ -89,7 +140,7 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
         "weekend people",
         "people",
     ];
-    format::rows(format, &headings, &report.load, |line| {
+    table(format, report.empty.load, &headings, &report.load, |line| {
         vec![
             line.squad.clone(),
             line.top.clone(),
@@ -101,7 +152,8 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
         ]
     })?;
     heading(format, "What would have fired")?;
-    format::rows(format, &["rule", "squad", "subject", "at", "arithmetic"], &report.triggers, |line| {
+    let headings = ["rule", "squad", "subject", "at", "arithmetic"];
+    table(format, report.empty.triggers, &headings, &report.triggers, |line| {
         vec![
             line.rule.clone(),
             line.squad.clone(),
@@ -116,9 +168,38 @@ fn print(format: Format, report: &Report) -> Result<(), Failure> {
     format::lines(lines)
 }
 
+/// A table, or why there is none.
+fn table<T: Serialize>(
+    format: Format,
+    why_empty: Option<&str>,
+    headings: &[&str],
+    items: &[T],
+    row: impl Fn(&T) -> Vec<String>,
+) -> Result<(), Failure> {
+    match why_empty {
+        Some(why) => format::lines([format!("none: {why}")]),
+        None => format::rows(format, headings, items, row),
+    }
+}
+
 fn heading(format: Format, text: &str) -> Result<(), Failure> {
     match format {
         Format::Markdown => format::lines([String::new(), format!("## {text}"), String::new()]),
         Format::Table | Format::Json => format::lines([String::new(), text.to_owned()]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audit_reads_exports_as_an_import_of_the_same_configuration_does() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("c.toml");
+        std::fs::write(&file, "[mapping.jira]\npoints-fields = [\"customfield_7\"]\n").expect("written");
+        let options = reading(&Config::load(Some(&file), &[]).expect("valid"));
+        assert_eq!(options.jira.points_fields, ["customfield_7"]);
+        assert!(options.infer_reference);
     }
 }

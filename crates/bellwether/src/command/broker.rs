@@ -9,7 +9,12 @@ use crate::cli;
 use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format;
+use crate::http;
 use crate::telemetry;
+
+/// What to do about an address that is taken.
+const LISTEN: &str =
+    "choose another address with --listen or broker.listen, or stop the process that holds it";
 
 /// Runs until it is told to stop.
 ///
@@ -42,11 +47,23 @@ pub(super) async fn start(config: &Config) -> Result<Broker, Failure> {
     let dir = config.dir.join("broker");
     let mut options = BrokerOptions::new(config.broker.listen, &dir);
     options.durability = durability(&config.broker.durability)?;
-    Broker::start(options).await.map_err(|error| {
-        Failure::new(Exit::Log, format!("the embedded broker cannot start in {}", dir.display()))
-            .because(error)
-            .hint("choose another --dir or --listen, or stop the process that holds them")
+    Broker::start(options).await.map_err(|error| match error {
+        bellwether_broker::Error::Listen { address, source } => http::cannot_listen(address, source, LISTEN),
+        other => Failure::new(Exit::Log, format!("the embedded broker cannot start in {}", dir.display()))
+            .because(other)
+            .hint("choose another --dir, or stop the process that holds it"),
     })
+}
+
+/// Looks whether the embedded broker may listen where it is to, before anything else is started.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub(super) fn require_address(config: &Config) -> Result<(), Failure> {
+    let address = config.broker.listen;
+    std::net::TcpListener::bind(address)
+        .map(drop)
+        .map_err(|error| http::cannot_listen(address, error, LISTEN))
 }
 
 /// When writes are forced to the disk.

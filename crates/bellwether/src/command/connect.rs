@@ -31,6 +31,7 @@ pub(super) enum Edge {
 pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
+    let listener = http::claim(config.http.listen)?;
     let log = client::connect(config, &client::bootstrap(config)?)?;
     let topics = TopicSet::configured(config);
     topics.require(log.as_ref())?;
@@ -45,7 +46,6 @@ pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
     };
     let health = Health { metrics, roles: Vec::new() };
     let served = runtime.block_on(async {
-        let listener = http::bind(config.http.listen).await?;
         let stop = CancellationToken::new();
         let webhooks = receiver.as_ref().map(connect::Receiver::router);
         let server = tokio::spawn(http::serve(listener, health, webhooks, stop.clone()));

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::demo::narrate::Narrator;
 use crate::demo::told::Told;
 use crate::demo::{organisation, quarter, run};
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format;
 use crate::topic_set::{TimeMode, TopicSet};
 
@@ -127,7 +127,8 @@ fn summary(narrator: &Narrator, told: &Told, events: usize, began: Instant) -> R
 
 fn write(path: &Path, events: &[Event]) -> Result<(), Failure> {
     let failed = || format!("cannot write {}", path.display());
-    let mut file = BufWriter::new(File::create(path).or_fail(Exit::Input, failed)?);
+    let created = File::create(path).or_fail(Exit::Input, failed);
+    let mut file = BufWriter::new(created.to_do("name a file in a folder that you may write to")?);
     for event in events {
         writeln!(file, "{}", json::write(event)).or_fail(Exit::Input, failed)?;
     }
@@ -150,7 +151,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            eprintln!("note: {} could not be removed: {error}", self.path.display());
+            format::tell(&format!("note: {} could not be removed: {error}", self.path.display()));
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `bellwether doctor`: what is unresolved, stale, lagging or misconfigured; each line says what to do.
 
 mod escalations;
+mod waiting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use bellwether_connectors::clock::{Clock as _, SystemClock};
-use bellwether_engine::routing::{Reason, Router};
+use bellwether_engine::routing::Router;
 use bellwether_log::{EventLog, TopicPartition};
 use bellwether_model::{EventTime, Millis};
 use bellwether_wire::topics::Topic;
@@ -122,11 +123,16 @@ fn unresolved(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failu
     }
     order::sort(&mut events);
     let mut router = Router::new();
+    let mut paged = BTreeSet::new();
     let mut progress: BTreeMap<String, (EventTime, String)> = BTreeMap::new();
     let mut latest = EventTime::MIN;
     let mut has_organisation = false;
     for event in &events {
-        router.route(event, event.time);
+        for (_, fact) in router.route(event, event.time).facts {
+            if let Payload::PageNotified(page) = &fact.event.payload {
+                paged.insert(page.incident.clone());
+            }
+        }
         latest = latest.max(event.time);
         match &event.payload {
             Payload::OrganisationRecorded(_) => has_organisation = true,
@@ -147,29 +153,7 @@ fn unresolved(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failu
             is_notice: false,
         });
     }
-    let mut waiting: BTreeMap<String, usize> = BTreeMap::new();
-    for (reason, _) in router.kept().iter() {
-        let what = match reason {
-            Reason::Identity(key) => format!("identity {} {}", key.source, key.external_id),
-            Reason::Squad(place) => {
-                format!("squad of {}", if place.is_empty() { "(nothing named)" } else { place })
-            }
-        };
-        *waiting.entry(what).or_insert(0) += 1;
-    }
-    findings.extend(waiting.into_iter().map(|(what, count)| {
-        let todo = if what.starts_with("identity") {
-            "publish identity.recorded to link it to a person"
-        } else {
-            "publish squad.recorded with this board, or system.recorded with this service"
-        };
-        Finding {
-            area: "unresolved",
-            what: format!("{count} events wait for the {what}"),
-            todo: todo.to_owned(),
-            is_notice: false,
-        }
-    }));
+    findings.extend(waiting::findings(&router, &paged));
     findings.extend(progress.into_iter().filter(|(_, (through, _))| latest.since(*through) > STALE).map(
         |(source, (through, error))| Finding {
             area: "stale",

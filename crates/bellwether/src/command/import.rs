@@ -1,35 +1,42 @@
 //! `bellwether import`: raw exports of Jira, Linear and PagerDuty become events.
 //!
+//! The report goes to standard output, or to standard error where the events go to standard output.
+//!
 //! Imported history is backfill (R14): it pages nobody. Importing twice adds nothing, because identities are the
 //! sources' own and the router drops repeats.
 
-use std::io::{BufWriter, IsTerminal as _, Write};
-use std::path::Path;
+mod target;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bellwether_connectors::clock::{Clock as _, SystemClock};
-use bellwether_connectors::{ImportOptions, ImportReport, Progress, import};
-use bellwether_log::EventLog;
+use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Progress, import};
 use bellwether_model::EventTime;
-use bellwether_wire::{Event, json};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::publish;
 use crate::cli::Import;
-use crate::client;
 use crate::config::Config;
 use crate::config::mapping::{JiraMapping, LinearMapping, PagerDutyMapping};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
-use crate::topic_set::TopicSet;
+use target::Target;
 
 /// Imports.
 ///
 /// # Errors
-/// When the log does not take the events, or the file cannot be written. What could not be read is in the report and
-/// in the exit code.
+/// When a path does not exist, the log does not take the events, or the file cannot be written. What could not be read
+/// is in the report and in the exit code.
 pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
-    let mut options = options(config, args);
+    require_all(&args.paths)?;
+    let named = Accounts {
+        jira_site: args.jira_site.as_ref(),
+        linear_workspace: args.linear_workspace.as_ref(),
+        pagerduty_account: args.pagerduty_account.as_ref(),
+    };
+    let mut options = options(config, named);
+    options.infer_reference = args.infer_reference;
     options.complete_through =
         args.complete_through.as_deref().map(|text| past(text, SystemClock.now())).transpose()?;
     let mut target = match &args.to {
@@ -47,35 +54,58 @@ pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
-    target.finish()?;
-    if !matches!(&args.to, Some(path) if path.as_os_str() == "-") {
-        print(args.format, &report)?;
+    let is_output = target.is_output();
+    let notes = target.finish(&report)?;
+    let mut text = text(args.format, &report)?;
+    text.extend(notes);
+    if is_output {
+        format::tell(&text.join("\n"));
+    } else {
+        format::lines(text)?;
     }
     Ok(if report.exit_nonzero() { ExitCode::from(Exit::Findings as u8) } else { ExitCode::SUCCESS })
 }
 
-/// Settings of the import: payloads are read as the webhooks of the same source are.
-fn options(config: &Config, args: &Import) -> ImportOptions {
+/// Exports that are not there are no exports that say nothing.
+///
+/// # Errors
+/// When one of the paths does not exist.
+pub(super) fn require_all(paths: &[PathBuf]) -> Result<(), Failure> {
+    match paths.iter().find(|path| path.as_os_str() != "-" && !path.exists()) {
+        None => Ok(()),
+        Some(missing) => Err(Failure::new(Exit::Input, format!("there is no {}", missing.display()))
+            .hint("name files or folders of raw exports, or - for standard input")),
+    }
+}
+
+/// The accounts that are named, where the payloads do not tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Accounts<'a> {
+    jira_site: Option<&'a String>,
+    linear_workspace: Option<&'a String>,
+    pagerduty_account: Option<&'a String>,
+}
+
+/// Settings of reading exports: payloads are read as the webhooks of the same source are.
+pub(super) fn options(config: &Config, named: Accounts<'_>) -> ImportOptions {
     let (connect, of_all) = (&config.connect, &config.mapping);
     ImportOptions {
-        jira_site: args.jira_site.clone(),
-        linear_workspace: args.linear_workspace.clone(),
-        pagerduty_account: args.pagerduty_account.clone(),
-        jira: meant(&connect.jira, args.jira_site.as_ref(), |source| &source.site).map_or_else(
+        jira_site: named.jira_site.cloned(),
+        linear_workspace: named.linear_workspace.cloned(),
+        pagerduty_account: named.pagerduty_account.cloned(),
+        jira: meant(&connect.jira, named.jira_site, |source| &source.site).map_or_else(
             || of_all.jira.over(&JiraMapping::default()),
             |source| source.mapping.over(&of_all.jira),
         ),
-        linear: meant(&connect.linear, args.linear_workspace.as_ref(), |source| &source.workspace)
-            .map_or_else(
-                || of_all.linear.over(&LinearMapping::default()),
-                |source| source.mapping.over(&of_all.linear),
-            ),
-        pagerduty: meant(&connect.pagerduty, args.pagerduty_account.as_ref(), |source| &source.account)
-            .map_or_else(
-                || of_all.pagerduty.over(&PagerDutyMapping::default()),
-                |source| source.mapping.over(&of_all.pagerduty),
-            ),
-        infer_reference: args.infer_reference,
+        linear: meant(&connect.linear, named.linear_workspace, |source| &source.workspace).map_or_else(
+            || of_all.linear.over(&LinearMapping::default()),
+            |source| source.mapping.over(&of_all.linear),
+        ),
+        pagerduty: meant(&connect.pagerduty, named.pagerduty_account, |source| &source.account).map_or_else(
+            || of_all.pagerduty.over(&PagerDutyMapping::default()),
+            |source| source.mapping.over(&of_all.pagerduty),
+        ),
+        infer_reference: false,
         complete_through: None,
         document_bytes_max: config.import.document_bytes_max,
     }
@@ -107,55 +137,6 @@ fn meant<'a, T>(sources: &'a [T], named: Option<&String>, name_of: impl Fn(&T) -
     }
 }
 
-/// Where the events go.
-enum Target {
-    File(Box<dyn Write>, String),
-    Log(std::sync::Arc<dyn EventLog>, TopicSet),
-}
-
-impl Target {
-    fn file(path: &Path) -> Result<Self, Failure> {
-        if path.as_os_str() == "-" {
-            return Ok(Self::File(Box::new(BufWriter::new(std::io::stdout())), "standard output".to_owned()));
-        }
-        let file = std::fs::File::create(path)
-            .or_fail(Exit::Input, || format!("cannot write {}", path.display()))?;
-        Ok(Self::File(Box::new(BufWriter::new(file)), path.display().to_string()))
-    }
-
-    fn log(config: &Config) -> Result<Self, Failure> {
-        let servers = client::bootstrap(config).map_err(|failure| {
-            failure.hint("name a log with --bootstrap-servers, or write the events to a file with --to FILE")
-        })?;
-        let log = client::connect(config, &servers)?;
-        let topics = TopicSet::configured(config);
-        topics.require(log.as_ref())?;
-        Ok(Self::Log(log, topics))
-    }
-
-    fn take(&mut self, events: &[Event]) -> Result<(), Failure> {
-        match self {
-            Self::Log(log, topics) => publish::publish(log.as_ref(), topics, events).map(drop),
-            Self::File(file, name) => {
-                for event in events {
-                    writeln!(file, "{}", json::write(event))
-                        .or_fail(Exit::Input, || format!("cannot write {name}"))?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        match self {
-            Self::Log(..) => Ok(()),
-            Self::File(mut file, name) => {
-                file.flush().or_fail(Exit::Input, || format!("cannot write {name}"))
-            }
-        }
-    }
-}
-
 fn bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -178,34 +159,43 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_message(what);
 }
 
-fn print(format: Format, report: &ImportReport) -> Result<(), Failure> {
+/// The report as lines.
+fn text(format: Format, report: &ImportReport) -> Result<Vec<String>, Failure> {
     if format == Format::Json {
         let text =
             serde_json::to_string(report).or_fail(Exit::Internal, || "cannot write JSON".to_owned())?;
-        return format::lines([text]);
+        return Ok(vec![text]);
     }
     let headings = ["file", "verdict", "recognised", "events", "why, or what could not be read"];
-    format::rows(format, &headings, &report.files, |file| {
-        let recognised: Vec<String> = file.recognised.iter().map(|(what, n)| format!("{n} {what}")).collect();
-        let mut why: Vec<String> = file.verdict.reason().map(str::to_owned).into_iter().collect();
-        why.extend(file.skipped.iter().map(|(what, n)| format!("{n} x {what}")));
-        why.extend(file.problems.iter().take(3).map(ToString::to_string));
-        vec![
-            file.file.clone(),
-            file.verdict.word().to_owned(),
-            recognised.join(", "),
-            file.event_count().to_string(),
-            why.join("; "),
-        ]
-    })?;
-    let mut summary = vec![format!("{} events of {} types", report.event_count(), report.events.len())];
-    summary.extend(report.events.iter().map(|(type_name, count)| format!("{count:>8}  {type_name}")));
-    if let Some((first, last)) = &report.span {
-        summary.push(format!("from {first} to {last}"));
+    let mut table = format::table(format, &headings);
+    for file in &report.files {
+        table.add_row(row(file));
     }
-    summary.extend(report.sources.iter().map(|source| format!("source {source}")));
-    summary.extend(report.notes.iter().map(|note| format!("note: {note}")));
-    format::lines(summary)
+    let mut lines = vec![table.to_string()];
+    lines.push(format!("{} events of {} types", report.event_count(), report.events.len()));
+    lines.extend(report.events.iter().map(|(type_name, count)| format!("{count:>8}  {type_name}")));
+    if let Some((first, last)) = &report.span {
+        lines.push(format!("from {first} to {last}"));
+    }
+    lines.extend(report.sources.iter().map(|source| format!("source {source}")));
+    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
+    Ok(lines)
+}
+
+fn row(file: &FileReport) -> Vec<String> {
+    let recognised: Vec<String> = file.recognised.iter().map(|(what, n)| format!("{n} {what}")).collect();
+    let mut why: Vec<String> = file.verdict.reason().map(str::to_owned).into_iter().collect();
+    why.extend(file.skipped.iter().map(|(what, n)| format!("{n} x {what}")));
+    // A file is often refused because of its first problem: that is told already.
+    let problems = file.problems.iter().filter(|it| file.verdict.reason() != Some(it.what.as_str()));
+    why.extend(problems.take(3).map(ToString::to_string));
+    vec![
+        file.file.clone(),
+        file.verdict.word().to_owned(),
+        recognised.join(", "),
+        file.event_count().to_string(),
+        why.join("; "),
+    ]
 }
 
 #[cfg(test)]
@@ -221,13 +211,45 @@ mod tests {
         assert!(past("yesterday", now).is_err());
     }
 
-    fn args(site: Option<&str>) -> Import {
+    /// Imports into a file that says `old`; what it exits with, and what the file says then.
+    fn import_over_old(export: &str, text: Option<&str>) -> (Result<ExitCode, Failure>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (from, to) = (folder.path().join(export), folder.path().join("events.jsonl"));
+        std::fs::write(&to, "old").expect("written");
+        if let Some(text) = text {
+            std::fs::write(&from, text).expect("written");
+        }
+        let args = Import { paths: vec![from], to: Some(to.clone()), ..args() };
+        (run(&config(""), &args), std::fs::read_to_string(&to).expect("it is there"))
+    }
+
+    #[test]
+    fn an_import_of_nothing_that_can_be_read_leaves_the_file_as_it_was() {
+        let (missing, file) = import_over_old("export.json", None);
+        let missing = missing.expect_err("refused");
+        assert_eq!((missing.exit, file.as_str()), (Exit::Input, "old"));
+        let (refused, file) = import_over_old("export.json", Some("{\"issues\": [{"));
+        let findings = ExitCode::from(Exit::Findings as u8);
+        assert_eq!((refused.expect("a report"), file.as_str()), (findings, "old"));
+    }
+
+    #[test]
+    fn why_a_file_is_refused_is_told_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("empty.json"), "").expect("written");
+        let paths = [folder.path().to_owned()];
+        let report = import(&paths, &ImportOptions::default(), &mut |_| {}, &mut |_| {});
+        let told = text(Format::Markdown, &report).expect("a table").join("\n");
+        assert_eq!(told.matches("it is empty").count(), 1, "{told}");
+    }
+
+    fn args() -> Import {
         Import {
             paths: Vec::new(),
             to: None,
             infer_reference: false,
             complete_through: None,
-            jira_site: site.map(str::to_owned),
+            jira_site: None,
             linear_workspace: None,
             pagerduty_account: None,
             format: Format::Table,
@@ -246,7 +268,10 @@ mod tests {
         let one = "[mapping.jira]\npoints-fields = [\"customfield_1\"]\n[[connect.jira]]\nsite = \"acme\"\n\
                    [connect.jira.mapping]\npoints-fields = [\"customfield_2\"]\n";
         let config_of_one = config(one);
-        let fields = |config: &Config, site| options(config, &args(site)).jira.points_fields;
+        let fields = |config: &Config, site: Option<&str>| {
+            let site = site.map(str::to_owned);
+            options(config, Accounts { jira_site: site.as_ref(), ..Accounts::default() }).jira.points_fields
+        };
         assert_eq!(fields(&config_of_one, None), ["customfield_2"], "the only site is meant");
         assert_eq!(fields(&config_of_one, Some("other")), ["customfield_1"]);
         let two = config(&format!("{one}[[connect.jira]]\nsite = \"umbrella\"\n"));

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use bellwether_model::EventTime;
 use bellwether_wire::envelope::Event;
 use bellwether_wire::ids::HashKey;
-use bellwether_wire::{Payload, catalogue, json, topics};
+use bellwether_wire::{Payload, json, topics};
 use serde::Serialize;
 
 use crate::cli::Replay;
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format::{self, Format};
 use crate::replay::against::{self, Difference};
 use crate::replay::{Pipeline, order, read};
@@ -20,20 +20,25 @@ use crate::replay::{Pipeline, order, read};
 /// # Errors
 /// When input cannot be read or an option does not fit.
 pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
+    // First of all, so that a file that is none costs no replay.
+    let old = args.against.as_deref().map(read::said).transpose()?;
     let mut thresholds = config.thresholds()?;
     for setting in &args.set {
         let (key, value) = setting.split_once('=').ok_or_else(|| {
             Failure::new(Exit::Usage, format!("--set {setting} is not KEY=VALUE"))
                 .hint("`bellwether config print --thresholds` lists the keys")
         })?;
-        thresholds.set(key.trim(), value).or_fail(Exit::Usage, || format!("--set {setting} does not fit"))?;
+        thresholds
+            .set(key.trim(), value)
+            .or_fail(Exit::Usage, || format!("--set {setting} does not fit"))
+            .to_do("`bellwether config print --thresholds` lists the keys with their units")?;
     }
     let mut events = input(config, args)?;
     order::sort(&mut events);
     let until = match &args.until {
-        Some(text) => {
-            EventTime::parse(text).or_fail(Exit::Usage, || format!("--until {text} is no instant"))?
-        }
+        Some(text) => EventTime::parse(text)
+            .or_fail(Exit::Usage, || format!("--until {text} is no instant"))
+            .to_do("write an instant such as 2026-03-31T22:00:00Z")?,
         None => events.last().map_or(EventTime::MIN, |event| event.time),
     };
 
@@ -47,17 +52,14 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     }
     pipeline.finish(until);
     said.append(&mut pipeline.take());
-    if pipeline.unresolved() > 0 {
-        eprintln!(
-            "note: {} events wait for an identity or a squad that the input does not link",
-            pipeline.unresolved()
-        );
+    let unresolved = pipeline.unresolved().events();
+    if unresolved > 0 {
+        format::tell(&format!(
+            "note: {unresolved} events wait for an identity or a squad that the input does not link"
+        ));
     }
-    match &args.against {
-        Some(file) => {
-            let old = read::events(std::slice::from_ref(file))?;
-            differences(args.format, &against::differences(&old, &said))
-        }
+    match old {
+        Some(old) => differences(args.format, &against::differences(&old, &said)),
         None => {
             print(args.format, &said)?;
             Ok(ExitCode::SUCCESS)
@@ -66,7 +68,8 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
 }
 
 fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
-    let mut events = read::events(&args.org)?;
+    let mut unknown = read::Unknown::default();
+    let mut events = read::known_events(&args.org, &mut unknown)?;
     if args.from_topics {
         let log = crate::client::connect(config, &crate::client::bootstrap(config)?)?;
         for topic in topics::Topic::SOURCES.into_iter().chain([topics::Topic::Command]) {
@@ -76,33 +79,22 @@ fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
         return Err(Failure::new(Exit::Usage, "no events are named")
             .hint("name files or folders of JSON Lines, - for standard input, or --from-topics"));
     }
-    events.extend(read::events(&args.events)?);
+    events.extend(read::known_events(&args.events, &mut unknown)?);
+    unknown.count(&events);
+    unknown.notes().for_each(|note| format::tell(&note));
     // What folds said is not input: a recorded output may lie beside the events.
-    events.retain(|event| is_input(event.type_name()));
+    events.retain(|event| !read::is_said(event));
     Ok(events)
-}
-
-fn is_input(type_name: &str) -> bool {
-    use topics::Topic;
-    !matches!(
-        catalogue::home_topic(type_name),
-        Some(
-            Topic::Facts
-                | Topic::Trigger
-                | Topic::KeyResult
-                | Topic::Escalation
-                | Topic::EscalationDelay
-                | Topic::Receipt
-                | Topic::Dlq
-        )
-    )
 }
 
 fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
     match text {
         None => Ok(HashKey::ZERO),
-        Some(text) => HashKey::from_hex(text)
-            .ok_or_else(|| Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits"))),
+        Some(text) => HashKey::from_hex(text).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("{option} is not 64 hexadecimal digits")).hint(
+                "take that of the run to compare with, make one with openssl rand -hex 32, or leave it out",
+            )
+        }),
     }
 }
 

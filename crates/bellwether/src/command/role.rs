@@ -18,10 +18,11 @@ use crate::topic_set::TopicSet;
 /// Runs the role until it is told to stop.
 ///
 /// # Errors
-/// When the log cannot be reached, the topics do not fit, or the role ends with an error.
+/// When the address is taken, the log cannot be reached, the topics do not fit, or the role ends with an error.
 pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
+    let listener = http::claim(config.http.listen)?;
     let log = client::connect(&config, &client::bootstrap(&config)?)?;
     let topics = TopicSet::configured(&config);
     topics.require(log.as_ref())?;
@@ -37,9 +38,8 @@ pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
     let failed = Arc::new(AtomicBool::new(false));
     let runtime = super::up::runtime()?;
     let running = host::start(&plan, role, &failed)?;
-    let health = Health { metrics, roles: vec![running.handle.clone()] };
+    let health = Health { metrics, roles: vec![running.readiness()] };
     let served = runtime.block_on(async {
-        let listener = http::bind(config.http.listen).await?;
         let stop = CancellationToken::new();
         let server = tokio::spawn(http::serve(listener, health, None, stop.clone()));
         super::up::stop_signal_or(&failed).await?;

@@ -1,5 +1,6 @@
 //! `bellwether up`: every role in one process, on the embedded broker unless a cluster is named.
 
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use super::broker;
 use crate::cli::Up;
 use crate::client;
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format;
 use crate::host::{self, Plan, Role, Running};
 use crate::http::{self, Health};
@@ -38,8 +39,10 @@ pub(super) fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
     }
     telemetry::logs(&config.log)?;
     let metrics = telemetry::metrics()?;
+    let listener = addresses(&config)?;
     std::fs::create_dir_all(&config.dir)
-        .or_fail(Exit::Input, || format!("cannot make the data folder {}", config.dir.display()))?;
+        .or_fail(Exit::Input, || format!("cannot make the data folder {}", config.dir.display()))
+        .to_do("name a folder that you may make and write to with --dir, or with dir in the configuration")?;
     let runtime = runtime()?;
     let embedded = if config.kafka.bootstrap_servers.is_empty() {
         Some(runtime.block_on(broker::start(&config))?)
@@ -50,7 +53,7 @@ pub(super) fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
         Some(broker) => broker.local_addr().to_string(),
         None => config.kafka.bootstrap_servers.clone(),
     };
-    let outcome = with_log(&config, &runtime, &servers, embedded.as_ref(), metrics);
+    let outcome = with_log(&config, &runtime, &servers, embedded.as_ref(), listener, metrics);
     if let Some(broker) = embedded {
         runtime
             .block_on(broker.stop())
@@ -59,11 +62,24 @@ pub(super) fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
     outcome
 }
 
+/// Every address there is to be, before anything is started: that of HTTP is taken, that of the embedded broker looked at.
+///
+/// # Errors
+/// When one of them is taken or not ours.
+fn addresses(config: &Config) -> Result<TcpListener, Failure> {
+    let listener = http::claim(config.http.listen)?;
+    if config.kafka.bootstrap_servers.is_empty() {
+        broker::require_address(config)?;
+    }
+    Ok(listener)
+}
+
 fn with_log(
     config: &Config,
     runtime: &tokio::runtime::Runtime,
     servers: &str,
     embedded: Option<&Broker>,
+    listener: TcpListener,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 ) -> Result<ExitCode, Failure> {
     let log = client::connect(config, servers)?;
@@ -80,7 +96,6 @@ fn with_log(
         restore: config.restore.clone(),
     };
     let failed = Arc::new(AtomicBool::new(false));
-    let listener = runtime.block_on(http::bind(config.http.listen))?;
     let address =
         listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
     let receiver = connect::start(config, &log, &topics)?;
@@ -89,7 +104,7 @@ fn with_log(
         running.push(host::start(&plan, role, &failed)?);
     }
     let notifier = notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?;
-    let health = Health { metrics, roles: running.iter().map(|role| role.handle.clone()).collect() };
+    let health = Health { metrics, roles: running.iter().map(Running::readiness).collect() };
 
     let served = runtime.block_on(async {
         let stop = CancellationToken::new();
@@ -194,5 +209,35 @@ pub(super) async fn stop_signal_or(failed: &AtomicBool) -> Result<(), Failure> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_is_one_failure_whoever_wants_it() {
+        let free = "127.0.0.1:0".parse().expect("an address");
+        let holder = TcpListener::bind(free).expect("a free port");
+        let held = holder.local_addr().expect("an address");
+        for (http, broker, flag) in [(held, free, "--http"), (free, held, "--listen")] {
+            let mut config = Config::load(None, &[]).expect("defaults");
+            (config.http.listen, config.broker.listen) = (http, broker);
+            let failure = addresses(&config).expect_err("taken");
+            assert_eq!(failure.exit, Exit::Usage);
+            let told = failure.to_string();
+            assert!(told.contains(&format!("cannot listen on {held}")) && told.contains(flag), "{told}");
+        }
+    }
+
+    #[test]
+    fn the_broker_of_a_cluster_elsewhere_wants_no_address_here() {
+        let holder = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let mut config = Config::load(None, &[]).expect("defaults");
+        config.http.listen = "127.0.0.1:0".parse().expect("an address");
+        config.broker.listen = holder.local_addr().expect("an address");
+        config.kafka.bootstrap_servers = "kafka.example:9092".to_owned();
+        addresses(&config).expect("nothing is in the way");
     }
 }

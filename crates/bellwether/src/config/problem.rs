@@ -41,7 +41,9 @@ impl Problem {
     /// Looks up where the key stands.
     #[must_use]
     pub(crate) fn located(mut self, figment: &Figment) -> Self {
-        self.place = Some(place(figment, &self.key));
+        if self.place.is_none() {
+            self.place = Some(place(figment, &self.key));
+        }
         self
     }
 }
@@ -70,18 +72,30 @@ pub(crate) fn failure(problems: &[Problem]) -> Option<Failure> {
 }
 
 /// What could not be read at all.
-pub(crate) fn of_extraction(error: Error) -> Vec<Problem> {
-    error
-        .into_iter()
-        .map(|error| {
-            let mut path = error.path.clone();
-            let (why, todo) = told(&error.kind, &mut path);
-            let key = path.join(".");
-            let why = if is_secret(&key) { "of another type than it must be".to_owned() } else { why };
-            let place = error.metadata.as_ref().map(|metadata| named(metadata, &key));
-            Problem { key, value: None, why, todo, place }
-        })
-        .collect()
+pub(crate) fn of_error(error: Error) -> Problem {
+    let mut path = error.path.clone();
+    let (why, todo) = told(&error.kind, &mut path);
+    let key = path.join(".");
+    let (why, todo) = if is_secret(&key) { told_of_secret(&key, &error.kind) } else { (why, todo) };
+    let place = error.metadata.as_ref().map(|metadata| named(metadata, &key));
+    Problem { key, value: None, why, todo, place }
+}
+
+/// What a secret must be, without what it says.
+fn told_of_secret(key: &str, kind: &Kind) -> (String, String) {
+    let (why, todo) = match kind {
+        Kind::MissingField(_) => ("is missing", "set it"),
+        _ if key.starts_with("notify.webhook.") => (
+            "not a signing secret",
+            "`whsec_` and 24 to 64 random bytes in base64: echo \"whsec_$(openssl rand -base64 32)\"",
+        ),
+        _ if key.starts_with("keys.") => {
+            ("not text", "64 hexadecimal digits in quotes: openssl rand -hex 32; or leave it empty")
+        }
+        _ if key.starts_with("connect.") => ("not text", "a list of texts: secrets = [\"...\"]"),
+        _ => ("of another type than it must be", "text, in quotes"),
+    };
+    (why.to_owned(), todo.to_owned())
 }
 
 fn told(kind: &Kind, path: &mut Vec<String>) -> (String, String) {
@@ -99,8 +113,19 @@ fn told(kind: &Kind, path: &mut Vec<String>) -> (String, String) {
             path.push(name.to_string());
             ("is missing".to_owned(), "set it".to_owned())
         }
-        other => (other.to_string(), "write a value of that type".to_owned()),
+        other => {
+            let default = default_of(path).map(|default| format!("; the default is {default}"));
+            (other.to_string(), format!("write a value of that type{}", default.unwrap_or_default()))
+        }
     }
+}
+
+/// The default of a key, as TOML.
+fn default_of(path: &[String]) -> Option<String> {
+    let defaults = toml::from_str::<toml::Table>(super::DEFAULTS).ok()?;
+    let (last, above) = path.split_last()?;
+    let table = above.iter().try_fold(&defaults, |table, key| table.get(key)?.as_table())?;
+    table.get(last).map(ToString::to_string)
 }
 
 /// The file, or the variable, that a key was read from.

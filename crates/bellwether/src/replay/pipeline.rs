@@ -3,7 +3,9 @@
 //! Invariant: before an event at t, every deadline before t has been judged, the engine's before the escalator's of
 //! the same instant; after the last event of t and before anything later, those of t (R2).
 
-use bellwether_engine::routing::Router;
+use std::collections::BTreeSet;
+
+use bellwether_engine::routing::{Reason, Router};
 use bellwether_engine::{Engine, Options as EngineOptions, Ownership};
 use bellwether_escalation::{Escalator, Options as EscalationOptions, Output};
 use bellwether_model::{EventTime, Thresholds};
@@ -19,6 +21,24 @@ pub(crate) struct Pipeline {
     engine: Engine,
     escalator: Escalator,
     said: Vec<Event>,
+    /// Incidents somebody of a known squad was paged for.
+    paged: BTreeSet<String>,
+}
+
+/// What could not be routed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Unresolved {
+    /// Events that name somebody whom no identity links.
+    pub people: usize,
+    /// Events of a board, sprint or service of no known squad.
+    pub places: usize,
+}
+
+impl Unresolved {
+    /// All of them.
+    pub(crate) fn events(self) -> usize {
+        self.people + self.places
+    }
 }
 
 impl Pipeline {
@@ -38,6 +58,7 @@ impl Pipeline {
                 thresholds: thresholds.clone(),
             }),
             said: Vec::new(),
+            paged: BTreeSet::new(),
         }
     }
 
@@ -54,6 +75,9 @@ impl Pipeline {
             self.said.push(Event::new("bellwether://route", id.clone(), event.time, skipped).about(id));
         }
         for (_, fact) in routed.facts {
+            if let Payload::PageNotified(page) = &fact.event.payload {
+                self.paged.insert(page.incident.clone());
+            }
             let mut said = Vec::new();
             self.engine.apply(&fact, event.time, &mut said);
             self.escalate(said);
@@ -77,9 +101,18 @@ impl Pipeline {
         std::mem::take(&mut self.said)
     }
 
-    /// What could not be routed.
-    pub(crate) fn unresolved(&self) -> usize {
-        self.router.kept().len()
+    /// What could not be routed. Not what an incident said before anybody was paged for it: nothing lacks for that, the
+    /// page that came later says whose it is.
+    pub(crate) fn unresolved(&self) -> Unresolved {
+        let mut unresolved = Unresolved::default();
+        for (reason, event) in self.router.kept().iter() {
+            match (reason, &event.payload) {
+                (Reason::Squad(_), Payload::IncidentChanged(m)) if self.paged.contains(&m.incident) => {}
+                (Reason::Squad(_), _) => unresolved.places += 1,
+                (Reason::Identity(_), _) => unresolved.people += 1,
+            }
+        }
+        unresolved
     }
 
     fn run_deadlines(&mut self, through: EventTime) {
@@ -115,5 +148,61 @@ impl Pipeline {
                 self.said.append(&mut output.events);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_wire::pb;
+
+    use super::*;
+
+    /// An incident that opens before somebody is paged for it, and the page, if any.
+    fn unresolved(is_paged: bool) -> Unresolved {
+        let at = EventTime::from_ms(0);
+        let ann = pb::Identity { source: "pagerduty://acme".into(), external_id: "PANN".into() };
+        let mut events = vec![
+            Event::new(
+                "test://org",
+                "ann",
+                at,
+                pb::PersonRecorded { person: "ann".into(), ..Default::default() },
+            ),
+            Event::new(
+                "test://org",
+                "link",
+                at,
+                pb::IdentityRecorded {
+                    source: ann.source.clone(),
+                    external_id: ann.external_id.clone(),
+                    person: "ann".into(),
+                    ..Default::default()
+                },
+            ),
+            Event::new(
+                "test://pages",
+                "1",
+                at,
+                pb::IncidentChanged { incident: "i".into(), service: "s".into(), ..Default::default() },
+            ),
+        ];
+        if is_paged {
+            let page = pb::PageNotified {
+                incident: "i".into(),
+                responder: Some(ann),
+                service: "s".into(),
+                ..Default::default()
+            };
+            events.push(Event::new("test://pages", "2", at, page));
+        }
+        let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &Thresholds::default());
+        events.iter().for_each(|event| pipeline.fold(event));
+        pipeline.unresolved()
+    }
+
+    #[test]
+    fn what_an_incident_said_before_its_first_page_is_explained_by_the_page() {
+        assert_eq!(unresolved(true), Unresolved::default());
+        assert_eq!(unresolved(false), Unresolved { people: 0, places: 1 });
     }
 }

@@ -1,30 +1,142 @@
 //! Reads JSON Lines of events: files, folders, standard input, plain, gzip or zstd.
+//!
+//! What a newer version wrote is no error: an event of a type that is not in the catalogue is counted and left out,
+//! where the reader says that it may be.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bellwether_wire::envelope::Event;
-use bellwether_wire::json;
+use bellwether_wire::topics::Topic;
+use bellwether_wire::{Payload, catalogue, json};
 
 use crate::failure::{Exit, Failure};
+
+/// Events of types that this version does not know, by type.
+#[derive(Debug, Default)]
+pub(crate) struct Unknown(BTreeMap<String, (usize, String)>);
+
+impl Unknown {
+    /// Counts those among events that kept their bytes.
+    pub(crate) fn count(&mut self, events: &[Event]) {
+        for event in events {
+            if let Payload::Unknown { type_name, .. } = &event.payload {
+                self.add(type_name.clone(), "it travels on as it came".to_owned());
+            }
+        }
+    }
+
+    fn add(&mut self, type_name: String, hint: String) {
+        self.0.entry(type_name).or_insert((0, hint)).0 += 1;
+    }
+
+    /// A line for each type.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(type_name, (count, hint))| {
+            format!(
+                "note: {count} events of type `{type_name}`, not in the catalogue, count for nothing; {hint}"
+            )
+        })
+    }
+}
 
 /// Reads every event of the paths, in no particular order. `-` is standard input.
 ///
 /// # Errors
-/// At the first line that is no event: a replay of a part would be a wrong answer.
+/// At the first line that is no event of the catalogue: to go on with a part would be a wrong answer.
 pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
+    read(paths, &mut |line| line.event().map(Some))
+}
+
+/// The same, without the events of types that this version does not know.
+///
+/// # Errors
+/// At the first line that is no event.
+pub(crate) fn known_events(paths: &[PathBuf], unknown: &mut Unknown) -> Result<Vec<Event>, Failure> {
+    read(paths, &mut |line| match line.read {
+        Err(json::Error::UnknownType { type_name, hint }) => {
+            unknown.add(type_name, hint);
+            Ok(None)
+        }
+        _ => line.event().map(Some),
+    })
+}
+
+/// What a replay, or a live run, said before: nothing but events that folds say.
+///
+/// # Errors
+/// At the first line that is something else: compared with it, everything would look new.
+pub(crate) fn said(path: &Path) -> Result<Vec<Event>, Failure> {
+    read(&[path.to_owned()], &mut |line| {
+        let place = line.place();
+        let event = line.event()?;
+        if is_said(&event) {
+            return Ok(Some(event));
+        }
+        let what = format!("{place} is no output of a replay: folds do not say {}", event.type_name());
+        Err(Failure::new(Exit::Input, what).hint(
+            "compare with what an earlier `bellwether replay EVENTS > FILE` wrote, or `demo --output FILE`",
+        ))
+    })
+}
+
+/// True for what folds say: types of their own, and what the escalator says came of people's commands, in their types.
+pub(crate) fn is_said(event: &Event) -> bool {
+    match catalogue::home_topic(event.type_name()) {
+        Some(
+            Topic::Facts
+            | Topic::Trigger
+            | Topic::KeyResult
+            | Topic::Escalation
+            | Topic::EscalationDelay
+            | Topic::Receipt
+            | Topic::Dlq,
+        ) => true,
+        Some(Topic::Command) => event.id.source == bellwether_escalation::SOURCE,
+        _ => false,
+    }
+}
+
+/// A line and where it stands.
+struct Line<'a> {
+    path: &'a Path,
+    number: usize,
+    read: Result<Event, json::Error>,
+}
+
+impl Line<'_> {
+    fn place(&self) -> String {
+        format!("{}:{}", self.path.display(), self.number)
+    }
+
+    /// The event it must be.
+    fn event(self) -> Result<Event, Failure> {
+        let place = self.place();
+        self.read.map_err(|error| {
+            Failure::new(Exit::Input, format!("{place} is no event"))
+                .because(error)
+                .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
+        })
+    }
+}
+
+/// Says what becomes of a line.
+type Judge<'a> = dyn FnMut(Line<'_>) -> Result<Option<Event>, Failure> + 'a;
+
+fn read(paths: &[PathBuf], judge: &mut Judge<'_>) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
-            lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), &mut events)?;
+            lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), judge, &mut events)?;
             continue;
         }
         let found = files(path)?;
         require_some(path, &found)?;
         for file in found {
             let reader = open(&file)?;
-            lines(reader, &file, &mut events)?;
+            lines(reader, &file, judge, &mut events)?;
         }
     }
     Ok(events)
@@ -84,13 +196,19 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::new(boxed)))
 }
 
-fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Result<(), Failure> {
+fn lines(
+    mut reader: impl BufRead,
+    path: &Path,
+    judge: &mut Judge<'_>,
+    events: &mut Vec<Event>,
+) -> Result<(), Failure> {
     let mut line = String::new();
     for number in 1.. {
         line.clear();
         let read = reader.read_line(&mut line).map_err(|error| {
             Failure::new(Exit::Input, format!("cannot read {} at line {number}", path.display()))
                 .because(error)
+                .hint("the file is damaged or breaks off there: pack or fetch it again")
         })?;
         if read == 0 {
             return Ok(());
@@ -99,12 +217,7 @@ fn lines(mut reader: impl BufRead, path: &Path, events: &mut Vec<Event>) -> Resu
         if text.is_empty() {
             continue;
         }
-        let event = json::read(text).map_err(|error| {
-            Failure::new(Exit::Input, format!("{}:{number} is no event", path.display()))
-                .because(error)
-                .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
-        })?;
-        events.push(event);
+        events.extend(judge(Line { path, number, read: json::read(text) })?);
     }
     Ok(())
 }
@@ -120,5 +233,65 @@ mod tests {
         assert!(error.to_string().contains("no file of events"), "{error}");
         std::fs::write(folder.path().join("none.jsonl"), "").expect("a file");
         assert_eq!(events(&[folder.path().to_owned()]).expect("an empty file"), []);
+    }
+
+    #[test]
+    fn a_type_of_a_newer_version_is_counted_and_left_out_only_where_it_may_be() {
+        let line = |kind: &str, data: &str| {
+            format!(r#"{{"id":"1","source":"s","type":"{kind}","time":"2026-01-05T00:00:00Z",{data}}}"#)
+        };
+        let text = [
+            line("page.notified", r#""data":{}"#),
+            line("bellwether.page.notifed.v1", r#""data":{}"#),
+            line("bellwether.later.invented.v1", r#""data_base64":"AP8=""#),
+        ];
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = [folder.path().join("events.jsonl")];
+        std::fs::write(&paths[0], text.join("\n")).expect("written");
+        let mut unknown = Unknown::default();
+        let known = known_events(&paths, &mut unknown).expect("read");
+        assert_eq!(known.len(), 2, "bytes travel on");
+        unknown.count(&known);
+        let notes: Vec<String> = unknown.notes().collect();
+        assert!(notes[0].contains("1 events of type `bellwether.later.invented.v1`"), "{notes:?}");
+        assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
+        let refused = events(&paths).expect_err("refused").to_string();
+        assert!(refused.contains("events.jsonl:2 is no event"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_compared_with_must_be_what_folds_say_and_the_line_that_is_not_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("old.jsonl");
+        let line = |kind: &str, source: &str| {
+            format!(
+                r#"{{"id":"1","source":"{source}","type":"{kind}","time":"2026-01-05T00:00:00Z","data":{{}}}}"#
+            )
+        };
+        let of_folds = [
+            line("trigger.fired", "bellwether://process"),
+            line("escalation.acknowledged", "bellwether://escalate"),
+            line("sprint.assessed", "bellwether://process"),
+        ];
+        std::fs::write(&path, of_folds.join("\n")).expect("written");
+        assert_eq!(said(&path).expect("an output").len(), 3);
+        for other in [line("page.notified", "pagerduty://acme"), line("escalation.acknowledged", "cli://ann")]
+        {
+            std::fs::write(&path, format!("{}\n\n{other}\n", of_folds[0])).expect("written");
+            let refused = said(&path).expect_err("refused").to_string();
+            assert!(refused.contains("old.jsonl:3 is no output of a replay"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_packed_file_that_breaks_off_is_told_with_what_to_do() {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(&b"\n".repeat(10_000)).expect("packed");
+        let packed = packed.finish().expect("packed");
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(&packed[..packed.len() - 12]).expect("written");
+        let told = events(&[file.path().to_owned()]).expect_err("it breaks off").to_string();
+        assert!(told.contains("breaks off there: pack or fetch it again"), "{told}");
     }
 }

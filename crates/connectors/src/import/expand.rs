@@ -73,7 +73,7 @@ fn expand_object(mut object: Object, hint: Option<&str>, visit: &mut dyn FnMut(O
         return page(object, key, list, visit);
     }
     if let Some(data @ (Value::Object(_) | Value::Array(_))) = object.get_mut("data").map(Value::take) {
-        return connections(data, visit);
+        return connections(data, "data", visit);
     }
     if let Some(key) = WRAPPERS.iter().find(|key| object.get(**key).is_some_and(Value::is_object)) {
         let inner = object.remove(*key).unwrap_or_default();
@@ -93,7 +93,7 @@ fn known(mut object: Object, kind: Kind, visit: &mut dyn FnMut(Object, Kind)) {
         _ => Vec::new(),
     };
     visit(object, kind);
-    nested.into_iter().for_each(|list| connections(list, visit));
+    nested.into_iter().for_each(|(name, list)| connections(list, &name, visit));
 }
 
 /// A page: its elements, and what it says about itself.
@@ -123,8 +123,12 @@ pub(crate) fn page_end(mut rest: Object, key: &str, visit: &mut dyn FnMut(Object
     visit(Object::new(), Kind::Page { key: key.to_owned(), total, names });
 }
 
-/// Finds lists in a GraphQL answer, wherever they are.
-fn connections(value: Value, visit: &mut dyn FnMut(Object, Kind)) {
+/// Key of a page of a GraphQL connection, before the connection's name.
+pub(crate) const CONNECTION: &str = "nodes/";
+
+/// Finds lists in a GraphQL answer, wherever they are. `name` tells the connections of an export apart: where it stands in
+/// the answer, and of what, so that pages of one connection have one name whichever answer they come in.
+fn connections(value: Value, name: &str, visit: &mut dyn FnMut(Object, Kind)) {
     match value {
         Value::Array(elements) => elements.into_iter().for_each(|element| expand(element, None, visit)),
         Value::Object(mut object) => {
@@ -133,26 +137,26 @@ fn connections(value: Value, visit: &mut dyn FnMut(Object, Kind)) {
                 return known(object, kind, visit);
             }
             if let Some(Value::Array(nodes)) = object.get_mut("nodes").map(Value::take) {
-                nodes.into_iter().for_each(|node| connections(node, visit));
-                let more = object
-                    .get("pageInfo")
-                    .and_then(|info| info.get("hasNextPage"))
-                    .and_then(Value::as_bool)
-                    .unwrap_or_default();
-                let total = more.then_some(u64::MAX);
-                return visit(Object::new(), Kind::Page { key: "nodes".to_owned(), total, names: None });
+                nodes.into_iter().for_each(|node| connections(node, name, visit));
+                let more =
+                    object.get("pageInfo").and_then(|info| info.get("hasNextPage")).and_then(Value::as_bool);
+                let total = more.map(|more| if more { u64::MAX } else { 0 });
+                let key = format!("{CONNECTION}{name}");
+                return visit(Object::new(), Kind::Page { key, total, names: None });
             }
             if let Some(Value::Array(edges)) = object.get_mut("edges").map(Value::take) {
                 for mut edge in edges {
-                    connections(edge.get_mut("node").map(Value::take).unwrap_or_default(), visit);
+                    connections(edge.get_mut("node").map(Value::take).unwrap_or_default(), name, visit);
                 }
                 return;
             }
             let mut found = false;
-            for (_, inner) in object {
+            let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
+            let name = format!("{name}:{id}");
+            for (key, inner) in object {
                 if inner.is_object() || is_list_of_objects(&inner) {
                     found = true;
-                    connections(inner, visit);
+                    connections(inner, &format!("{name}/{key}"), visit);
                 }
             }
             if !found {

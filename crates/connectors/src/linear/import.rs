@@ -15,7 +15,7 @@ use super::Mapping;
 use super::cycle::{self, OfTeam};
 use super::webhook::{self, Read};
 use super::wire::{Cycle, History, Issue, Node, WebhookBody};
-use crate::import::expand::Object;
+use crate::import::expand::{CONNECTION, Object};
 use crate::import::gather::{AccountIndex, Accounts, FileIndex, Output, Uris};
 use crate::import::recognise;
 use crate::linear::ticket::identity;
@@ -109,8 +109,8 @@ pub(crate) fn recognise(object: &Object, hint: Option<&str>) -> Option<recognise
     None
 }
 
-/// Lists that are nested in a node, taken out of it with the reference back that they lack.
-pub(crate) fn nested(kind: Kind, object: &mut Object) -> Vec<Value> {
+/// Lists that are nested in a node, by names of their own, taken out of it with the reference back that they lack.
+pub(crate) fn nested(kind: Kind, object: &mut Object) -> Vec<(String, Value)> {
     let (lists, back): (&[&str], &str) = match kind {
         Kind::Team => (&["issues", "cycles", "states", "members"], "team"),
         Kind::Cycle => (&["issues"], "cycle"),
@@ -127,7 +127,8 @@ pub(crate) fn nested(kind: Kind, object: &mut Object) -> Vec<Value> {
                 }
             }
         }
-        found.push(connection);
+        let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
+        found.push((format!("{back}:{id}/{list}"), connection));
     }
     found
 }
@@ -155,7 +156,8 @@ pub(crate) struct Gathering {
     states: BTreeMap<String, Node>,
     users: Vec<Node>,
     members: Vec<(String, String)>,
-    more_pages: bool,
+    /// Connections that came in pages, and whether the last page of each is here.
+    pages: BTreeMap<String, bool>,
 }
 
 impl Gathering {
@@ -248,9 +250,11 @@ impl Gathering {
         };
     }
 
-    /// Takes what a page says: whether there is more of it.
+    /// Takes what a page says: whether there is more of its connection. Every page of a whole export says so but the last.
     pub(crate) fn page(&mut self, key: &str, total: Option<u64>) {
-        self.more_pages |= key == "nodes" && total == Some(u64::MAX);
+        if let (Some(connection), Some(further)) = (key.strip_prefix(CONNECTION), total) {
+            *self.pages.entry(connection.to_owned()).or_default() |= further == 0;
+        }
     }
 
     /// The latest instant the exports show: what begins later had not begun.
@@ -271,10 +275,10 @@ impl Gathering {
     /// Makes events of everything.
     pub(crate) fn map(mut self, mapping: &Mapping, account: Option<&str>, output: &mut Output) {
         let uris = self.accounts.uris(Source::Linear, account);
-        if self.more_pages {
+        if self.pages.values().any(|is_whole| !is_whole) {
             output.gap(
                 Source::Linear.word(),
-                "Linear: a page says that there is more; fetch until hasNextPage is false",
+                "Linear: the last page of a list is missing; fetch until hasNextPage is false",
             );
         }
         let t_shirt_teams: BTreeSet<String> = self

@@ -11,6 +11,7 @@ use bellwether_wire::{Event, pb};
 use serde_json::Value;
 
 use super::wire::Reference;
+use crate::ids;
 
 /// How PagerDuty payloads become events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,6 +92,12 @@ pub(crate) fn page_notified(
         imported: origin.imported,
     };
     Event::new(origin.source, id, at, message).about(state.incident.clone())
+}
+
+/// The id of the proxy page of one user, told by something with an id. It is the same each time, and carries the user
+/// as a digest only: ids of events travel to where people are pseudonyms.
+pub(crate) fn proxy_page_id(told_by: &str, user: &str) -> String {
+    format!("{told_by}/page/{}", ids::digest(&[told_by, user]))
 }
 
 /// Somebody as PagerDuty knows them.
@@ -197,6 +204,18 @@ mod tests {
         assert_eq!(merged_into(&Value::from("merged")), Some(None));
         assert_eq!(merged_into(&Value::Null), None);
         assert_eq!(merged_into(&serde_json::json!({"type": "other"})), None);
+    }
+
+    #[test]
+    fn the_id_of_a_proxy_page_is_the_same_each_time_and_does_not_carry_the_user() {
+        let id = proxy_page_id("R1", "PADA");
+        assert_eq!(id, proxy_page_id("R1", "PADA"));
+        assert!(id.starts_with("R1/page/") && !id.contains("PADA"), "{id}");
+        assert_ne!(id, proxy_page_id("R1", "PBEN"), "another user");
+        assert!(
+            !proxy_page_id("R2", "PADA").ends_with(&id["R1/page/".len()..]),
+            "nor can users be told apart by it"
+        );
     }
 
     #[test]

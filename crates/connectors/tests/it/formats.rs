@@ -269,6 +269,36 @@ fn a_source_is_said_to_be_complete_only_when_told_and_when_nothing_of_it_is_miss
 }
 
 #[test]
+fn a_linear_export_of_several_pages_is_whole_when_the_last_of_each_list_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, more: bool, team: Option<&str>| {
+        let issue = serde_json::json!({"id": format!("{name}-issue"), "identifier": "PAY-1", "title": "a",
+            "updatedAt": "2026-02-01T00:00:00Z", "state": {"id": "s", "name": "Todo", "type": "unstarted"},
+            "team": {"id": "t1", "key": "PAY"}});
+        let issues = serde_json::json!({"pageInfo": {"hasNextPage": more}, "nodes": [issue]});
+        let data = match team {
+            None => serde_json::json!({ "issues": issues }),
+            Some(id) => serde_json::json!({"team": {"id": id, "key": id, "name": id, "issues": issues}}),
+        };
+        let path = folder.path().join(format!("{name}.json"));
+        std::fs::write(&path, serde_json::json!({ "data": data }).to_string()).unwrap();
+        path
+    };
+    let is_whole = |paths: &[PathBuf]| {
+        let notes = imported(paths, &ImportOptions::default()).0.notes.join("\n");
+        !notes.contains("the last page of a list is missing")
+    };
+    let (first, last) = (write("first", true, None), write("last", false, None));
+    assert!(is_whole(&[first.clone(), last.clone()]));
+    assert!(is_whole(&[last, first.clone()]), "in any order");
+    assert!(!is_whole(&[first]));
+    let (one, end_of_one) = (write("one", true, Some("t1")), write("end", false, Some("t1")));
+    let end_of_other = write("other", false, Some("t2"));
+    assert!(!is_whole(&[one.clone(), end_of_other]), "another list's last page is not this one's");
+    assert!(is_whole(&[one, end_of_one]));
+}
+
+#[test]
 fn what_one_site_lacks_is_no_gap_of_another() {
     let complete_through = Some(EventTime::parse("2026-06-01T00:00:00Z").unwrap());
     let options = ImportOptions { complete_through, ..ImportOptions::default() };

@@ -51,7 +51,7 @@ impl Instance {
         }
         Ok(Self {
             name: name.to_owned(),
-            folder: paths::scratch().join("kafka").join("instances").join(name),
+            folder: paths::scratch()?.join("kafka").join("instances").join(name),
         })
     }
 

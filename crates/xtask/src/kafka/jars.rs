@@ -19,7 +19,7 @@ const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-
 
 /// The folder with the jars; fetches them when they are not there.
 pub(crate) fn fetch() -> anyhow::Result<PathBuf> {
-    let home = paths::scratch().join("kafka");
+    let home = paths::scratch()?.join("kafka");
     let jars = home.join(format!("jars-{VERSION}"));
     if jars.is_dir() {
         return Ok(jars);

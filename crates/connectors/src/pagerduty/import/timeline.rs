@@ -12,6 +12,7 @@ use bellwether_wire::pb;
 use super::super::map::{self, IncidentState, Mapping, Origin};
 use super::super::wire::{Incident, LogEntry, Reference};
 use super::{Kept, note_person, origin};
+use crate::ids;
 use crate::import::gather::{FileIndex, Output, Uris};
 use crate::source::Source;
 
@@ -230,7 +231,7 @@ impl<'a> Told<'a> {
                 return output.pass_over(file, "low urgency without a notification log: no page");
             }
             let channel = map::PROXY_CHANNEL;
-            let id = format!("{id}/page/{user}");
+            let id = map::proxy_page_id(id, user);
             output.emit(map::page_notified(origin, id, at, &self.state, user, channel, basis), file);
         };
         if map::pages_assignees(change) {
@@ -261,8 +262,9 @@ impl<'a> Told<'a> {
         }
         for acknowledgement in record.acknowledgements.iter().filter(|_| without_entries) {
             if let (Some(at), Some(by)) = (acknowledgement.at, &acknowledgement.acknowledger) {
-                let user = by.id.as_deref().unwrap_or_default();
-                let id = format!("incident/{incident}/acknowledged/{user}/{}", at.ms());
+                let told_by = format!("incident/{incident}/acknowledged/{}", at.ms());
+                let user = ids::digest(&[&told_by, by.id.as_deref().unwrap_or_default()]);
+                let id = format!("{told_by}/{user}");
                 let change = pb::IncidentChange::Acknowledged;
                 output.emit(map::incident_changed(origin, id, at, &self.state, change, Some(by), None), file);
             }
@@ -302,7 +304,8 @@ impl<'a> Told<'a> {
                 output.pass_over(file, "low urgency without a notification log: no page");
                 continue;
             }
-            let id = format!("incident/{}/{word}/{user}/{}/page", self.state.incident, at.ms());
+            let told_by = format!("incident/{}/{word}/{}", self.state.incident, at.ms());
+            let id = map::proxy_page_id(&told_by, user);
             let channel = map::PROXY_CHANNEL;
             output.emit(map::page_notified(origin, id, at, &self.state, user, channel, basis), file);
         }

@@ -1,0 +1,184 @@
+//! The report as one page for a browser: nothing is fetched, no script runs, so that it can be mailed and kept.
+//!
+//! Invariant: whatever comes from exports is escaped.
+
+use std::fmt::Write as _;
+
+use super::{LoadLine, Report, SprintLine};
+
+/// Width of one bar with its gap, and height of a full one, in pixels.
+const BAR: (usize, usize) = (84, 120);
+
+/// Colours of both schemes by the browser's own, and one accent.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--accent:#2f6f9f;--faint:#8888881f}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}h3{font-size:1rem;margin:1rem 0 .2rem}
+table{border-collapse:collapse;display:block;overflow-x:auto}
+th,td{text-align:left;padding:.3rem .7rem;border-bottom:1px solid var(--faint)}
+svg text{font-size:11px;fill:currentColor}svg rect{fill:var(--accent)}svg .full{fill:var(--faint)}
+.charts{display:flex;flex-wrap:wrap;gap:0 2.5rem}.none,li{opacity:.85}";
+
+/// The page.
+pub(crate) fn page(report: &Report) -> String {
+    let mut out = String::from("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
+    out.push_str("<meta name=\"viewport\" content=\"width=device-width\"><title>Bellwether audit</title>\n");
+    let _ = write!(out, "<style>\n{STYLE}\n</style></head><body>\n<h1>Bellwether audit</h1>\n");
+    if let Some(risk) = &report.next_risk {
+        let _ = writeln!(out, "<p><strong>Next attrition risk:</strong> {}</p>", escaped(risk));
+    }
+    section(&mut out, "Last sprints", report.empty.sprints, |out| {
+        out.push_str("<div class=\"charts\">\n");
+        report.sprints.chunk_by(|a, b| a.id == b.id).for_each(|lines| reliability(out, lines));
+        out.push_str("</div>\n");
+        let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let headings =
+            ["squad", "sprint", "closed", "committed", "in production", "done", "scope change", "interrupts"];
+        table(out, &headings, &report.sprints, |line| {
+            vec![
+                line.squad.clone(),
+                line.sprint.clone(),
+                line.closed_at.get(..10).unwrap_or_default().to_owned(),
+                line.committed.to_string(),
+                dash(&line.commit_reliability),
+                dash(&line.done),
+                dash(&line.scope_change),
+                dash(&line.interrupts),
+            ]
+        });
+    });
+    section(&mut out, "Drift of commit reliability over these sprints", report.empty.drift, |out| {
+        table(
+            out,
+            &["squad", "first", "last", "drift in points", "sprints", "rests on"],
+            &report.drift,
+            |line| {
+                let (sprints, rests_on) = (line.sprints.to_string(), line.rests_on.to_owned());
+                vec![
+                    line.squad.clone(),
+                    line.from.clone(),
+                    line.to.clone(),
+                    line.points.clone(),
+                    sprints,
+                    rests_on,
+                ]
+            },
+        );
+    });
+    section(&mut out, "On-call load, rolling four weeks", report.empty.load, |out| {
+        load(out, &report.load);
+        let headings = [
+            "squad",
+            "top engineer",
+            "pages a week",
+            "median in four weeks",
+            "ratio",
+            "weekend people",
+            "people",
+        ];
+        table(out, &headings, &report.load, |line| {
+            let (weekend, people) = (line.weekend_people.to_string(), line.people.to_string());
+            let [squad, top, per_week] = [&line.squad, &line.top, &line.top_per_week].map(Clone::clone);
+            vec![squad, top, per_week, line.median.clone(), line.ratio.clone(), weekend, people]
+        });
+    });
+    section(&mut out, "What would have fired", report.empty.triggers, |out| {
+        table(out, &["rule", "squad", "subject", "at", "arithmetic"], &report.triggers, |line| {
+            [&line.rule, &line.squad, &line.subject, &line.at, &line.arithmetic].map(Clone::clone).to_vec()
+        });
+    });
+    out.push_str("<h2>Assumed, and not seen</h2>\n<ul>\n");
+    for note in &report.notes {
+        let _ = writeln!(out, "<li>{}</li>", escaped(note));
+    }
+    out.push_str("</ul>\n</body></html>");
+    out
+}
+
+fn section(out: &mut String, heading: &str, why_empty: Option<&str>, body: impl FnOnce(&mut String)) {
+    let _ = writeln!(out, "<h2>{heading}</h2>");
+    match why_empty {
+        Some(why) => {
+            let _ = writeln!(out, "<p class=\"none\">None: {}</p>", escaped(why));
+        }
+        None => body(out),
+    }
+}
+
+fn table<T>(out: &mut String, headings: &[&str], items: &[T], row: impl Fn(&T) -> Vec<String>) {
+    let cells = |tag: &str, cells: &[String]| -> String {
+        cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect()
+    };
+    let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    let _ = writeln!(out, "<table><thead><tr>{}</tr></thead><tbody>", cells("th", &headings));
+    for item in items {
+        let _ = writeln!(out, "<tr>{}</tr>", cells("td", &row(item)));
+    }
+    out.push_str("</tbody></table>\n");
+}
+
+/// One squad's reliability, sprint by sprint.
+fn reliability(out: &mut String, lines: &[SprintLine]) {
+    let Some(first) = lines.first() else { return };
+    let bars = lines.iter().map(|line| Bar {
+        share: line.reliability.map(|ratio| ratio.to_f64()),
+        value: line.commit_reliability.as_ref().or(line.done.as_ref()).map_or("-", String::as_str),
+        name: &line.sprint,
+    });
+    let bars: Vec<Bar<'_>> = bars.collect();
+    chart(out, &format!("{}: {}", first.squad, first.rests_on), &bars);
+}
+
+/// Pages a week of each squad's top engineer, beside each other.
+fn load(out: &mut String, lines: &[LoadLine]) {
+    let per_week = |line: &LoadLine| line.top_per_week.parse::<f64>().unwrap_or_default();
+    let most = lines.iter().map(per_week).fold(0.0, f64::max);
+    let bars = lines.iter().map(|line| Bar {
+        share: (most > 0.0).then(|| per_week(line) / most),
+        value: &line.top_per_week,
+        name: &line.squad,
+    });
+    let bars: Vec<Bar<'_>> = bars.collect();
+    chart(out, "Pages a week of the top engineer", &bars);
+}
+
+/// One bar: how much of the full height, what stands above it and below it.
+struct Bar<'a> {
+    share: Option<f64>,
+    value: &'a str,
+    name: &'a str,
+}
+
+fn chart(out: &mut String, title: &str, bars: &[Bar<'_>]) {
+    let ((step, full), title) = (BAR, escaped(title));
+    let (width, height) = (step * bars.len(), full + 40);
+    let _ = writeln!(out, "<figure><h3>{title}</h3>");
+    let _ = writeln!(out, "<svg role=\"img\" width=\"{width}\" height=\"{height}\"><title>{title}</title>");
+    for (place, bar) in bars.iter().enumerate() {
+        // Above 100 % the bar is full; the number above it says how much it is.
+        let tall = bar.share.unwrap_or_default().clamp(0.0, 1.0) * full as f64;
+        let (x, top, below) = (place * step, 18.0 + full as f64 - tall, full + 34);
+        let wide = step - 16;
+        let _ = write!(out, "<rect class=\"full\" x=\"{x}\" y=\"18\" width=\"{wide}\" height=\"{full}\"/>");
+        let _ = write!(out, "<rect x=\"{x}\" y=\"{top:.1}\" width=\"{wide}\" height=\"{tall:.1}\"/>");
+        let _ = write!(out, "<text x=\"{x}\" y=\"12\">{}</text>", escaped(bar.value));
+        let short: String = bar.name.chars().take(12).collect();
+        let _ = writeln!(out, "<text x=\"{x}\" y=\"{below}\">{}</text>", escaped(&short));
+    }
+    out.push_str("</svg></figure>\n");
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
