@@ -1,13 +1,41 @@
 //! Builds the explain block: enough for a reader to redo the decision with a pencil.
 
+use std::borrow::Borrow;
+use std::sync::Arc;
+
 use bellwether_model::EventTime;
 use bellwether_model::RuleId;
 use bellwether_model::{Provenance, Thresholds};
 use bellwether_wire::envelope::EventId;
 use bellwether_wire::{instant, pb};
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Fact;
 
 /// Most events named in an explain block.
 pub(crate) const MAX_EVENTS: usize = 10;
+
+/// An event kept because an explain block may name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    source: Arc<str>,
+    id: Arc<str>,
+    type_name: Arc<str>,
+}
+
+impl Told {
+    /// By a fact.
+    pub(crate) fn by(fact: &Fact) -> Self {
+        let id = &fact.event.id;
+        let (source, id) = (id.source.as_str().into(), id.id.as_str().into());
+        Self { source, id, type_name: fact.event.type_name().into() }
+    }
+
+    /// The event and its type.
+    pub(crate) fn named(&self) -> (EventId, &str) {
+        (EventId { source: self.source.to_string(), id: self.id.to_string() }, &self.type_name)
+    }
+}
 
 /// An explain block in the making.
 #[derive(Debug, Clone)]
@@ -84,8 +112,12 @@ impl ExplainBuilder {
 
     /// Names events that mattered; those beyond the tenth are left out.
     #[must_use]
-    pub(crate) fn events<'a>(mut self, events: impl IntoIterator<Item = (&'a EventId, &'a str)>) -> Self {
+    pub(crate) fn events<'a>(
+        mut self,
+        events: impl IntoIterator<Item = (impl Borrow<EventId>, &'a str)>,
+    ) -> Self {
         for (id, type_name) in events {
+            let id = id.borrow();
             if self.0.events.len() < MAX_EVENTS {
                 self.0.events.push(pb::EventRef {
                     source: id.source.clone(),

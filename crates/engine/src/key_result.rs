@@ -16,6 +16,7 @@ mod marks;
 pub(crate) mod measured;
 mod momentum;
 pub(crate) mod pace;
+pub(crate) mod page_events;
 mod projection;
 mod readings;
 mod record;

@@ -16,7 +16,7 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) engine: Engine,
     pub(crate) said: Vec<Event>,
-    events: u32,
+    pub(crate) events: u32,
 }
 
 /// An instant of a test, RFC 3339.

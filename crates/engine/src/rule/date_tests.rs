@@ -274,6 +274,48 @@ fn r53_a_blocker_open_for_48_hours_fires_and_cleared_at_exactly_48_hours_does_no
     assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-16T10:00:00.000Z"]);
 }
 
+/// Types of the events that an explain block names, shortened, and keys of its thresholds.
+fn names(explain: Option<&pb::Explain>) -> (Vec<String>, Vec<String>) {
+    let explain = explain.expect("explained");
+    let short = |name: &str| name.replace("bellwether.", "").replace(".v1", "");
+    let events = explain.events.iter().map(|event| short(&event.r#type)).collect();
+    (events, explain.thresholds.iter().map(|threshold| threshold.name.clone()).collect())
+}
+
+#[test]
+fn r53_a_breach_names_the_agreement_the_last_re_agreement_and_only_the_threshold_it_applied() {
+    let mut world = world();
+    agree(&mut world, due_at("2026-01-20T12:00:00Z"));
+    reschedule(&mut world, "2026-01-07T09:00:00Z", "2026-01-21T12:00:00Z");
+    reschedule(&mut world, "2026-01-08T09:00:00Z", "2026-01-22T12:00:00Z");
+    world.until("2026-01-23T00:00:00Z");
+    let explain = world.fired("dependency-breach").explain.as_ref();
+    let (events, thresholds) = names(explain);
+    assert_eq!(events, ["dependency.agreed", "dependency.rescheduled"]);
+    assert!(thresholds.is_empty(), "{thresholds:?}");
+    let last = explain.and_then(|explain| explain.events.last()).map(|event| event.id.clone());
+    let said = format!("{:06}", world.events);
+    assert_eq!(last, Some(said), "the last re-agreement, not the first");
+}
+
+#[test]
+fn r53_a_breach_by_a_blocker_names_the_blocker_first() {
+    let mut world = world();
+    agree(&mut world, due_at("2026-03-20T12:00:00Z"));
+    let blocker = pb::BlockerRaised {
+        blocker: "b1".into(),
+        blocked_kind: pb::BlockedKind::Dependency.into(),
+        blocked: "dep".into(),
+        actor: human("ann"),
+        ..Default::default()
+    };
+    world.at("2026-01-12T09:00:00Z", blocker);
+    world.until("2026-01-15T00:00:00Z");
+    let (events, thresholds) = names(world.fired("dependency-breach").explain.as_ref());
+    assert_eq!(events, ["blocker.raised", "dependency.agreed"]);
+    assert_eq!(thresholds, ["dependency.blocker-hours"]);
+}
+
 #[test]
 fn r54_the_blast_radius_follows_tickets_blockers_and_commitments_and_ends_in_cycles() {
     let mut world = world();

@@ -10,7 +10,7 @@ use bellwether_wire::pb;
 use super::missed_check_in::sources;
 use crate::context::Context;
 use crate::dependency::{Dependencies, Dependency, State, blast};
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, Told};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 
 /// Why a dependency is breached.
@@ -157,7 +157,6 @@ fn finding(
         radius.dependencies.len()
     );
     let mut explain = ExplainBuilder::new(RuleId::DependencyBreach)
-        .threshold(context.thresholds(), "dependency.blocker-hours", "h")
         .note(format!("reaches {reach}"))
         .clears_when("it is delivered, cancelled, or re-agreed; for a blocker, cleared");
     explain = match breach {
@@ -166,10 +165,15 @@ fn finding(
             explain
                 .input("due", &due, &due, "instant", breach.at())
                 .arithmetic(format!("undelivered at {due}, the agreed instant"))
+                .events(dependency.due_told.iter().map(Told::named))
         }
         Breach::Blocker { blocker, since, at } => {
             let (since, at) = (since.to_rfc3339(), at.to_rfc3339());
+            let raised = graph.blockers_of(id).filter(|(id, _)| id.as_str() == blocker.as_str());
+            let raised = raised.filter_map(|(_, blocker)| blocker.raised_told.as_ref());
             explain
+                .threshold(context.thresholds(), "dependency.blocker-hours", "h")
+                .events(raised.chain(&dependency.due_told).map(Told::named))
                 .input("blocker", blocker, blocker, "", breach.at())
                 .input("blocked-since", &since, &since, "instant", breach.at())
                 .arithmetic(format!(

@@ -3,16 +3,18 @@
 //! Exactly the floor does not fire. A hold-level key result needs two ended periods. Its subject is the owning squad, once
 //! for each key result; a key result of no squad is its own subject.
 
-use bellwether_model::{EventTime, KeyResultId, KeyResultKind, Measure, Ratio, RuleId};
+use bellwether_model::{EventTime, KeyResultId, KeyResultKind, Measure, Millis, Ratio, RuleId};
 use bellwether_wire::pb;
 
+use super::page_load::PAGE_TYPE;
 use crate::context::Context;
 use crate::explain::ExplainBuilder;
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 use crate::key_result::frame::Frame;
 use crate::key_result::inputs::Inputs;
 use crate::key_result::judgement::{Judgement, Own};
-use crate::key_result::pace::Pace;
+use crate::key_result::pace::{Pace, Period};
+use crate::key_result::page_events;
 use crate::reference::KeyResult;
 
 /// Running instances.
@@ -61,7 +63,7 @@ pub(crate) fn look(
     };
     let verdict = match found {
         None => Verdict::NoData,
-        Some(Found::Below) => Verdict::True(Box::new(finding(context, frame, judgement))),
+        Some(Found::Below) => Verdict::True(Box::new(finding(context, inputs, frame, judgement))),
         Some(Found::Kept) => Verdict::False {
             reason: "pace is back at or above the floor, or no longer watched",
             at_once: false,
@@ -112,13 +114,13 @@ fn was_never_due(
     find(context, &then, &judgement) == Some(Found::Kept)
 }
 
-fn finding(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> Finding {
+fn finding(context: &Context<'_>, inputs: &Inputs<'_>, frame: &Frame<'_>, judgement: &Judgement) -> Finding {
     Finding {
         key_result: Some(frame.id.clone()),
         id_suffix: None,
         as_of: context.as_of(),
         severity: pb::Severity::Critical,
-        explain: explain(context, frame, judgement),
+        explain: explain(context, inputs, frame, judgement),
         blast_radius: None,
         squads: frame.squad().map(ToString::to_string).into_iter().collect(),
         watched: String::new(),
@@ -127,7 +129,12 @@ fn finding(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> F
     }
 }
 
-fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> pb::Explain {
+fn explain(
+    context: &Context<'_>,
+    inputs: &Inputs<'_>,
+    frame: &Frame<'_>,
+    judgement: &Judgement,
+) -> pb::Explain {
     let thresholds = context.thresholds();
     let floor = thresholds.pace_floor;
     let (start, end) = (frame.quarter.start, frame.quarter.end);
@@ -141,6 +148,8 @@ fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> p
         explain = explain.events([(event, type_name.as_str())]);
     }
     let Some(pace) = judgement.pace.as_ref() else { return explain.build() };
+    let paged = page_events::latest(context.reference, inputs.pages, frame, decided_at(frame, pace));
+    explain = explain.events(paged.iter().map(|id| (id, PAGE_TYPE)));
     let ratio = pace.ratio();
     let below = |workings: String| format!("{workings} = {} < {}", ratio.round_half_even(2), floor.exact());
     explain = explain.input("pace", ratio.exact(), ratio.round_half_even(2), "", frame.now);
@@ -196,6 +205,17 @@ fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> p
         }
     }
     .build()
+}
+
+/// The instant whose pages matter most: the last one of the last week that was not met, else now.
+fn decided_at(frame: &Frame<'_>, pace: &Pace) -> EventTime {
+    let periods = match pace {
+        Pace::Periods { periods, .. } if frame.measure() != Measure::O22 => periods.as_slice(),
+        Pace::Periods { .. } | Pace::Progress { .. } => &[],
+    };
+    let missed = |period: &&Period| period.measured.met(|value| frame.meets(value)) == Some(false);
+    let last = periods.iter().rev().find(missed);
+    last.map_or(frame.now, |period| period.end.minus(Millis::from_ms(1)))
 }
 
 /// A number where a sign before it would be read as an operator.

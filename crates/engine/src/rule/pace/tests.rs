@@ -369,3 +369,37 @@ fn a_restored_engine_fires_as_if_nothing_had_happened() {
     };
     assert_eq!(run(true), run(false));
 }
+
+/// Ids of the events that the first firing names.
+fn named(world: &World) -> Vec<String> {
+    let explain = world.fired("velocity-drop.pace").explain.as_ref().expect("explained");
+    explain.events.iter().map(|event| event.id.clone()).collect()
+}
+
+#[test]
+fn r43_a_pace_of_pages_names_the_latest_pages_of_whoever_has_the_most() {
+    let mut world = world(key_result("kr", "O2", HOLD, 0.0, 4.0));
+    world.page("2026-01-26T08:00:00Z", "bob");
+    let first = world.events;
+    for hour in 0..20 {
+        world.page(&format!("2026-02-02T{hour:02}:00:00Z"), "ann");
+    }
+    world.page("2026-02-16T09:00:00Z", "bob");
+    world.until(MID);
+    check(&world, &["fired a 2026-02-19T12:00:00.000Z"]);
+    let newest_first: Vec<String> = (first + 11..=first + 20).rev().map(|n| format!("{n:06}")).collect();
+    assert_eq!(named(&world), newest_first);
+}
+
+#[test]
+fn r43_a_pace_of_weekends_names_weekend_pages_only() {
+    let mut world = world(key_result("kr", "O2.2", HOLD, 0.0, 4.0));
+    world.page("2026-01-09T12:00:00Z", "ann");
+    let first = world.events + 1;
+    for hour in 8..12 {
+        world.page(&format!("2026-01-10T{hour:02}:00:00Z"), "ann");
+    }
+    world.until(MID);
+    let newest_first: Vec<String> = (first..first + 4).rev().map(|n| format!("{n:06}")).collect();
+    assert_eq!(named(&world), newest_first);
+}
