@@ -5,7 +5,7 @@
 
 use bellwether_model::EventTime;
 use bellwether_model::Thresholds;
-use bellwether_model::{ClearAfter, KeyResultId, PersonId, SquadId};
+use bellwether_model::{ClearAfter, KeyResultId, PersonId, RuleId, SquadId};
 use bellwether_wire::envelope::{Event, EventId};
 use bellwether_wire::{Payload, ids, instant, pb};
 
@@ -271,15 +271,24 @@ impl Context<'_> {
 
     fn amend(&mut self, key: &InstanceKey, finding: Finding) {
         let Some(instance) = self.instances.get_mut(key) else { return };
+        let follows = follows_key_results(key.rule);
         let change = if instance.false_since.take().is_some() {
             "the condition holds again".to_owned()
         } else if let Some(change) = finding.amend.clone() {
             change
         } else if instance.watched != finding.watched {
             format!("was {}, is {}", instance.watched, finding.watched)
+        } else if follows && instance.key_result != finding.key_result {
+            match &finding.key_result {
+                Some(next) => format!("goes on with key result {next}"),
+                None => "goes on without a key result".to_owned(),
+            }
         } else {
             return;
         };
+        if follows {
+            instance.key_result.clone_from(&finding.key_result);
+        }
         instance.ended = false;
         instance.watched.clone_from(&finding.watched);
         instance.amendments += 1;
@@ -388,6 +397,12 @@ impl Context<'_> {
             .map(|squad| squad.function.clone())
             .unwrap_or_default()
     }
+}
+
+/// True for rules whose instances go on with another key result when theirs ends; all others keep the one they fired
+/// with (R11).
+fn follows_key_results(rule: RuleId) -> bool {
+    rule == RuleId::DependencyBreach
 }
 
 fn text(key_result: Option<&KeyResultId>) -> String {

@@ -184,6 +184,17 @@ impl Dependencies {
         }
     }
 
+    /// Key results came or went: a breach of what blocks them may go on with another (R11).
+    pub(crate) fn look_at_blocked(&mut self, context: &mut Context<'_>, key_results: &[KeyResultId]) {
+        let blocks =
+            |dependency: &Dependency| key_results.iter().any(|id| dependency.key_results.contains(id));
+        let concerned = self.dependencies.iter().filter(|(_, dependency)| blocks(dependency));
+        let ids: Vec<DependencyId> = concerned.map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            dependency_breach::look(self, context, &id);
+        }
+    }
+
     /// A dependency.
     pub(crate) fn get(&self, dependency: &DependencyId) -> Option<&Dependency> {
         self.dependencies.get(dependency)

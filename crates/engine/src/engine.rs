@@ -297,6 +297,7 @@ impl Engine {
             matches!(event.payload, Payload::ThresholdsRecorded(_) | Payload::OrganisationRecorded(_));
         parts.sprints.on_reference(&mut context, terms_may_differ);
         parts.check_ins.on_record(&mut context, &event.payload);
+        parts.dependencies.look_at_blocked(&mut context, &changed.key_results);
         parts.key_results.on_reference(&mut context, Some(&event.payload));
     }
 

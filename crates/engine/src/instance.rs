@@ -50,7 +50,8 @@ impl Subject {
 
 /// What makes an instance this one and no other.
 ///
-/// The key result is not part of it: the instance keeps the one it fired with, though a successor may come (R11).
+/// The key result is not part of it: the instance keeps the one it fired with, though a successor may come; only that of
+/// a dependency goes on with another (R11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct InstanceKey {
     /// Rule.
@@ -68,7 +69,7 @@ pub(crate) struct Instance {
     pub trigger: String,
     /// Escalation id.
     pub escalation: String,
-    /// Key result it fired with.
+    /// Key result it fired with, or follows.
     pub key_result: Option<KeyResultId>,
     /// The instant the decision is of.
     pub as_of: EventTime,

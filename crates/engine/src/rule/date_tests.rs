@@ -1,5 +1,6 @@
 //! The date rules against a small world: missed check-ins and dependency breaches.
 
+use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, pb};
 
 use crate::world::{World, human, stamp};
@@ -146,6 +147,10 @@ fn r11_a_missed_check_in_clears_when_its_key_result_ends() {
 }
 
 fn agree(world: &mut World, due: pb::dependency_agreed::Due) {
+    agree_blocking(world, due, vec!["kr".into()]);
+}
+
+fn agree_blocking(world: &mut World, due: pb::dependency_agreed::Due, blocks: Vec<String>) {
     world.at(
         "2026-01-06T09:00:00Z",
         pb::DependencyAgreed {
@@ -154,7 +159,7 @@ fn agree(world: &mut World, due: pb::dependency_agreed::Due) {
             kind: pb::DependencyKind::Api.into(),
             provider: "b".into(),
             consumer: "a".into(),
-            blocks_key_results: vec!["kr".into()],
+            blocks_key_results: blocks,
             blocks_tickets: vec!["t1".into()],
             due: Some(due),
             ..Default::default()
@@ -181,6 +186,64 @@ fn reschedule(world: &mut World, when: &str, due: &str) {
             actor: human("ann"),
             due: Some(pb::dependency_rescheduled::Due::DueAt(stamp(due).expect("an instant"))),
         },
+    );
+}
+
+/// Another key result of squad `a`, until an instant.
+fn key_result_until(world: &mut World, id: &str, until: &str) {
+    let message = pb::KeyResultRecorded {
+        effective_from: stamp("2026-01-05T00:00:00Z"),
+        effective_until: stamp(until),
+        ..crate::world::key_result(id, "custom", pb::KeyResultKind::Accumulate, 0.0, 100.0)
+    };
+    world.at("2026-01-05T08:00:00Z", message);
+}
+
+/// Key results that the events of breaches carry, in order.
+fn breached_key_results(world: &World) -> Vec<&str> {
+    let all = world.said.iter().filter_map(|event| match &event.payload {
+        Payload::TriggerFired(m) => Some((&m.rule, &m.key_result)),
+        Payload::TriggerAmended(m) => Some((&m.rule, &m.key_result)),
+        Payload::TriggerCleared(m) => Some((&m.rule, &m.key_result)),
+        _ => None,
+    });
+    all.filter(|(rule, _)| *rule == "dependency-breach").map(|(_, id)| id.as_str()).collect()
+}
+
+#[test]
+fn r11_a_breach_follows_the_smallest_key_result_that_has_not_ended_and_keeps_its_id() {
+    let mut world = world();
+    key_result_until(&mut world, "ka", "2026-02-02T00:00:00Z");
+    key_result_until(&mut world, "kb", "2026-02-09T00:00:00Z");
+    let blocks = vec!["kb".into(), "ka".into()];
+    agree_blocking(&mut world, due_at("2026-01-20T12:00:00Z"), blocks);
+    delivered(&mut world, "2026-02-20T12:00:00Z");
+    assert_eq!(
+        breaches(&world),
+        [
+            "fired dependency-breach dep 2026-01-20T12:00:00.000Z",
+            "amended dependency-breach dep 2026-02-02T00:00:00.000Z: goes on with key result kb",
+            "amended dependency-breach dep 2026-02-09T00:00:00.000Z: goes on without a key result",
+            "cleared dependency-breach dep 2026-02-20T12:00:00.000Z: delivered",
+        ]
+    );
+    assert_eq!(breached_key_results(&world), ["ka", "kb", "", ""]);
+    let id = &world.fired("dependency-breach").trigger;
+    let about_it = world.said.iter().filter(|event| event.subject.as_ref() == Some(id));
+    assert_eq!(about_it.count(), 4, "one trigger id");
+}
+
+#[test]
+fn r11_a_breach_follows_at_once_when_its_key_result_is_taken_back() {
+    let mut world = world();
+    key_result_until(&mut world, "ka", "2026-04-06T00:00:00Z");
+    agree_blocking(&mut world, due_at("2026-01-20T12:00:00Z"), vec!["ka".into(), "kr".into()]);
+    let ended = Payload::Tombstone { type_name: "bellwether.key-result.recorded.v1".into() };
+    let event = Event::new("test://world", "end", crate::world::time("2026-01-26T09:00:00Z"), ended);
+    world.feed(&event.about("ka"));
+    assert_eq!(
+        breaches(&world).last().map(String::as_str),
+        Some("amended dependency-breach dep 2026-01-26T09:00:00.000Z: goes on with key result kr")
     );
 }
 
