@@ -93,6 +93,9 @@ impl CheckIns {
         for key_result in ended {
             if context.reference.key_result_versions(&key_result).is_some() {
                 context.clear(&missed_check_in::key(&key_result), "key result ended");
+                if let Some(windows) = self.key_results.get_mut(&key_result) {
+                    windows.drop_undecided();
+                }
             }
         }
     }
@@ -118,7 +121,7 @@ impl CheckIns {
         let waiting: Vec<KeyResultId> = self
             .key_results
             .iter()
-            .filter(|(_, w)| w.undecided().is_some())
+            .filter(|(_, w)| !w.undecided().is_empty())
             .map(|(id, _)| id.clone())
             .collect();
         for key_result in waiting {

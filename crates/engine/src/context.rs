@@ -134,7 +134,7 @@ impl Context<'_> {
             Verdict::NoData => {}
             Verdict::Held { source, since, as_of, finding } => self.hold(key, source, since, as_of, *finding),
             Verdict::True(finding) => {
-                self.instances.held.remove(&key);
+                self.instances.release(&key, finding.as_of);
                 if self.instances.get(&key).is_some() {
                     self.amend(&key, *finding);
                 } else {
@@ -350,14 +350,18 @@ impl Context<'_> {
         as_of: EventTime,
         finding: Finding,
     ) {
-        if self.instances.held.get(&key) == Some(&source) {
+        let waiting = self.instances.held.entry(key.clone()).or_default();
+        if waiting.insert(as_of, source.clone()).as_ref() == Some(&source) {
             return;
         }
-        self.instances.held.insert(key.clone(), source.clone());
         let key_result = text(finding.key_result.as_ref());
-        let id_key = &self.options.id_key;
-        let trigger =
-            ids::trigger_id(id_key, key.rule.as_str(), &key_result, key.subject.plain(), finding.as_of);
+        let trigger = match self.instances.get(&key) {
+            Some(running) => running.trigger.clone(),
+            None => {
+                let (id_key, rule) = (&self.options.id_key, key.rule.as_str());
+                ids::trigger_id(id_key, rule, &key_result, key.subject.plain(), finding.as_of)
+            }
+        };
         let message = pb::TriggerHeld {
             trigger: trigger.clone(),
             rule: key.rule.as_str().to_owned(),

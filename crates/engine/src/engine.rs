@@ -26,7 +26,7 @@ use crate::sources::Sources;
 use crate::sprint::Sprints;
 
 /// Version of the snapshot's shape.
-const SNAPSHOT_FORMAT: u32 = 2;
+const SNAPSHOT_FORMAT: u32 = 3;
 
 /// The fold of one partition of `facts`.
 #[derive(Debug)]

@@ -161,8 +161,8 @@ pub(crate) struct Instances {
     /// Keys of the running instances of each subject, and of each rule and scope.
     of_subject: IdMap<Subject, BTreeSet<InstanceKey>>,
     of_scope: IdMap<(RuleId, Arc<str>), BTreeSet<InstanceKey>>,
-    /// Decisions on hold and the source they were last said to wait for.
-    pub(crate) held: BTreeMap<InstanceKey, String>,
+    /// Decisions on hold, by the instant each is of, and the source it was last said to wait for.
+    pub(crate) held: BTreeMap<InstanceKey, BTreeMap<EventTime, String>>,
 }
 
 impl Instances {
@@ -193,6 +193,16 @@ impl Instances {
             drop_from(&mut self.of_scope, &(key.rule, scope.clone()), key);
         }
         Some(instance)
+    }
+
+    /// The decision of a key about an instant, and about those before it, is made.
+    pub(crate) fn release(&mut self, key: &InstanceKey, through: EventTime) {
+        if let Some(waiting) = self.held.get_mut(key) {
+            waiting.retain(|as_of, _| *as_of > through);
+            if waiting.is_empty() {
+                self.held.remove(key);
+            }
+        }
     }
 
     /// Keys of the running instances of a subject, in order.
@@ -235,7 +245,7 @@ fn drop_from<K: Eq + Hash>(index: &mut IdMap<K, BTreeSet<InstanceKey>>, at: &K, 
 #[derive(Serialize, Deserialize)]
 struct Written {
     active: BTreeMap<InstanceKey, Instance>,
-    held: BTreeMap<InstanceKey, String>,
+    held: BTreeMap<InstanceKey, BTreeMap<EventTime, String>>,
 }
 
 impl From<Instances> for Written {

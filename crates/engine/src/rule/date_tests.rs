@@ -136,6 +136,100 @@ fn r12_a_stale_source_holds_the_decision_and_a_check_in_it_brings_settles_it() {
     assert_eq!(fired.as_of, stamp("2026-01-09T17:00:00Z"));
 }
 
+/// Instants that events of triggers are of, in order.
+fn as_ofs(world: &World) -> Vec<Option<String>> {
+    let all = world.said.iter().filter_map(|event| match &event.payload {
+        Payload::TriggerFired(m) => Some(&m.as_of),
+        Payload::TriggerAmended(m) => Some(&m.as_of),
+        Payload::TriggerHeld(m) => Some(&m.as_of),
+        Payload::TriggerCleared(m) => Some(&m.as_of),
+        _ => None,
+    });
+    let text = |at: &Option<_>| bellwether_wire::instant::optional(at.as_ref()).map(|at| at.to_rfc3339());
+    all.map(text).collect()
+}
+
+#[test]
+fn r12_each_held_window_is_decided_in_order_as_of_its_own_close() {
+    let mut world = world();
+    progress(&mut world, "2026-01-09T14:00:00Z", "form://okr", "2026-01-09T14:00:00Z");
+    world.until("2026-01-16T18:00:00Z");
+    progress(&mut world, "2026-01-17T00:00:00Z", "form://okr", "2026-01-10T00:00:00Z");
+    progress(&mut world, "2026-01-18T00:00:00Z", "form://okr", "2026-01-18T00:00:00Z");
+    assert_eq!(
+        world.triggers(),
+        [
+            "held missed-check-in kr 2026-01-09T17:00:00.000Z: form://okr",
+            "held missed-check-in kr 2026-01-16T17:00:00.000Z: form://okr",
+            "fired missed-check-in kr 2026-01-17T00:00:00.000Z",
+            "amended missed-check-in kr 2026-01-18T00:00:00.000Z: was missed in a row 1, is missed in a row 2",
+        ]
+    );
+    let (first, second) = ("2026-01-09T17:00:00.000Z", "2026-01-16T17:00:00.000Z");
+    assert_eq!(as_ofs(&world), [first, second, first, first].map(|at| Some(at.to_owned())));
+    let trigger = world.fired("missed-check-in").trigger.clone();
+    let about_it = world.said.iter().filter(|event| event.subject.as_ref() == Some(&trigger));
+    assert_eq!(about_it.count(), 4, "held and fired under one id");
+    let explain = world.fired("missed-check-in").explain.as_ref().expect("explained");
+    assert_eq!(explain.inputs[0].value, "1", "one window was missed at the first close");
+}
+
+#[test]
+fn r12_a_source_wholly_back_decides_all_held_windows_at_once_oldest_first() {
+    let mut world = world();
+    progress(&mut world, "2026-01-09T14:00:00Z", "form://okr", "2026-01-09T14:00:00Z");
+    progress(&mut world, "2026-01-17T00:00:00Z", "form://okr", "2026-01-17T00:00:00Z");
+    assert_eq!(
+        world.triggers()[2..],
+        [
+            "fired missed-check-in kr 2026-01-17T00:00:00.000Z",
+            "amended missed-check-in kr 2026-01-17T00:00:00.000Z: was missed in a row 1, is missed in a row 2",
+        ]
+    );
+    assert_eq!(world.fired("missed-check-in").as_of, stamp("2026-01-09T17:00:00Z"));
+}
+
+#[test]
+fn r12_a_held_window_that_a_check_in_settles_does_not_fire_and_the_next_one_does() {
+    let mut world = world();
+    progress(&mut world, "2026-01-09T14:00:00Z", "form://okr", "2026-01-09T14:00:00Z");
+    check_in(&mut world, "2026-01-10T09:00:00Z", "ann", &["https://e"]);
+    progress(&mut world, "2026-01-17T00:00:00Z", "form://okr", "2026-01-17T00:00:00Z");
+    assert_eq!(
+        world.triggers()[1..],
+        [
+            "held missed-check-in kr 2026-01-16T17:00:00.000Z: form://okr",
+            "fired missed-check-in kr 2026-01-17T00:00:00.000Z",
+        ]
+    );
+    assert_eq!(world.fired("missed-check-in").as_of, stamp("2026-01-16T17:00:00Z"));
+}
+
+#[test]
+fn r11_a_held_window_whose_key_result_ends_does_not_fire_after() {
+    let mut world = world();
+    progress(&mut world, "2026-04-03T14:00:00Z", "form://okr", "2026-04-03T14:00:00Z");
+    let before = world.triggers().len();
+    world.until("2026-04-06T00:00:00Z");
+    progress(&mut world, "2026-04-07T00:00:00Z", "form://okr", "2026-04-07T00:00:00Z");
+    let lines = world.triggers();
+    let after: Vec<&str> = lines[before..].iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(after, ["held", "cleared"]);
+}
+
+#[test]
+fn r12_a_restored_engine_still_holds_every_window() {
+    let mut world = world();
+    progress(&mut world, "2026-01-09T14:00:00Z", "form://okr", "2026-01-09T14:00:00Z");
+    world.until("2026-01-16T18:00:00Z");
+    let snapshot = world.engine.snapshot();
+    world.engine = crate::Engine::restore(crate::Options::default(), &snapshot).expect("own snapshot");
+    progress(&mut world, "2026-01-16T19:00:00Z", "form://okr", "2026-01-09T15:00:00Z");
+    assert_eq!(world.triggers().len(), 2, "nothing is said twice");
+    progress(&mut world, "2026-01-17T00:00:00Z", "form://okr", "2026-01-17T00:00:00Z");
+    assert_eq!(world.triggers().len(), 4);
+}
+
 #[test]
 fn r11_a_missed_check_in_clears_when_its_key_result_ends() {
     let mut world = world();

@@ -24,38 +24,46 @@ pub(crate) fn key(key_result: &KeyResultId) -> InstanceKey {
     InstanceKey { rule: RuleId::MissedCheckIn, subject: Subject::KeyResult(key_result.clone()), scope: None }
 }
 
-/// Looks at a key result: after a close, after a check-in, after a source progressed.
+/// Looks at a key result: after a close, after a check-in, after a source progressed. Closes that wait for a source are
+/// decided in order, each as of its own instant.
 pub(crate) fn look(check_ins: &mut CheckIns, context: &mut Context<'_>, key_result: &KeyResultId) {
-    let Some(windows) = check_ins.windows(key_result) else { return };
-    let key = key(key_result);
-    let Some(close) = windows.last_close() else { return };
-    let undecided = windows.undecided() == Some(close);
-    let settled = !windows.last_missed() || windows.valid_after(close);
-    if settled {
-        let withdrawn = !windows.last_missed() && context.cause.time <= close && context.now > close;
-        let running_for_it = context.instances.get(&key).is_some_and(|instance| instance.as_of == close);
-        let verdict = Verdict::False {
-            reason: "a valid check-in was filed",
-            at_once: true,
-            withdrawn: withdrawn && running_for_it,
-        };
-        context.judge(key, verdict);
-    } else if undecided {
-        let finding = Box::new(finding(windows, context, key_result, close));
-        let sources = sources(context, &finding.squads);
-        let stale = context.sources.stale(&sources, close, context.thresholds().source_slack);
-        if let Some(stale) = stale {
-            let since = Some(stale.complete_through);
-            context.judge(key, Verdict::Held { source: stale.source, since, as_of: close, finding });
-            return;
+    let Some(windows) = check_ins.windows_mut(key_result) else { return };
+    let mut waits_since = None;
+    for close in windows.undecided().to_vec() {
+        if !windows.settled(close) {
+            let finding = finding(windows, context, key_result, close);
+            let sources = sources(context, &finding.squads);
+            if let Some(stale) = context.sources.stale(&sources, close, context.thresholds().source_slack) {
+                // A later close is told of under the id that the first one will fire with: it will amend that.
+                let as_of = *waits_since.get_or_insert(close);
+                let verdict = Verdict::Held {
+                    source: stale.source,
+                    since: Some(stale.complete_through),
+                    as_of: close,
+                    finding: Box::new(Finding { as_of, ..finding }),
+                };
+                context.judge(key(key_result), verdict);
+                continue;
+            }
+            context.judge(key(key_result), Verdict::True(Box::new(finding)));
         }
-        context.judge(key, Verdict::True(finding));
-    } else {
-        return;
+        windows.decided(close);
     }
-    if let Some(windows) = check_ins.windows_mut(key_result) {
-        windows.decided();
-    }
+    settle(windows, context, key_result);
+}
+
+/// Clears a running instance once its key result is reported on.
+fn settle(windows: &Windows, context: &mut Context<'_>, key_result: &KeyResultId) {
+    let Some(close) = windows.last_close().filter(|close| windows.settled(*close)) else { return };
+    let key = key(key_result);
+    let withdrawn = windows.kept(close) && context.cause.time <= close && context.now > close;
+    let running_for_it = context.instances.get(&key).is_some_and(|instance| instance.as_of == close);
+    let verdict = Verdict::False {
+        reason: "a valid check-in was filed",
+        at_once: true,
+        withdrawn: withdrawn && running_for_it,
+    };
+    context.judge(key, verdict);
 }
 
 /// Sources whose completeness a squad's silence needs; none named means all.
@@ -76,7 +84,7 @@ fn finding(
     key_result: &KeyResultId,
     close: bellwether_model::EventTime,
 ) -> Finding {
-    let missed = windows.missed_in_a_row();
+    let missed = windows.missed_in_a_row_at(close);
     let known = context.reference.key_result(key_result, context.now);
     let squad = known.and_then(|known| known.squad.as_ref());
     let owner = known.map(|known| known.owner.clone());
@@ -84,7 +92,8 @@ fn finding(
         || context.reference.zone(context.now),
         |owner| context.reference.zone_of(&owner, context.now),
     );
-    let opened = windows.closes().nth(1).unwrap_or(close.minus(bellwether_model::Millis::days(7)));
+    let before = windows.closes().find(|earlier| *earlier < close);
+    let opened = before.unwrap_or(close.minus(bellwether_model::Millis::days(7)));
     let thresholds = context.thresholds();
     let refused: Vec<EventId> = windows
         .of_window(close)
