@@ -1,11 +1,11 @@
 //! Builds the explain block: enough for a reader to redo the decision with a pencil.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use bellwether_model::EventTime;
-use bellwether_model::RuleId;
-use bellwether_model::{Provenance, Thresholds};
+use bellwether_model::{Provenance, Ratio, RuleId, Thresholds};
 use bellwether_wire::envelope::EventId;
 use bellwether_wire::{instant, pb};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,25 @@ impl Told {
     pub(crate) fn named(&self) -> (EventId, &str) {
         (EventId { source: self.source.to_string(), id: self.id.to_string() }, &self.type_name)
     }
+}
+
+/// A number beside a line it is compared with, and the sign between them: with two decimals, or as many more as it takes
+/// to see which side it is on; the exact fraction where six do not show it.
+pub(crate) fn beside(value: Ratio, line: Ratio) -> (String, &'static str) {
+    let (side, sign) = match value.cmp(&line) {
+        side @ Ordering::Less => (side, "<"),
+        side @ Ordering::Equal => (side, "="),
+        side @ Ordering::Greater => (side, ">"),
+    };
+    let tells = |shown: &String| Ratio::parse(shown).is_ok_and(|shown| shown.cmp(&line) == side);
+    let shown = (2..=6).map(|decimals| value.round_half_even(decimals)).find(tells);
+    (shown.unwrap_or_else(|| value.exact()), sign)
+}
+
+/// The same as one expression: `0.495 < 0.5`.
+pub(crate) fn compared(value: Ratio, line: Ratio) -> String {
+    let (shown, sign) = beside(value, line);
+    format!("{shown} {sign} {}", line.exact())
 }
 
 /// An explain block in the making.
@@ -146,5 +165,26 @@ impl ExplainBuilder {
     /// The block.
     pub(crate) fn build(self) -> pb::Explain {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r13_a_number_is_shown_with_the_decimals_that_tell_it_from_its_line() {
+        let ratio = |text: &str| Ratio::parse(text).expect("a ratio");
+        for (value, line, expected) in [
+            ("0.48", "0.5", "0.48 < 0.5"),
+            ("0.495", "0.5", "0.495 < 0.5"),
+            ("29/7", "5/2", "4.14 > 2.5"),
+            ("2.5004", "2.5", "2.5004 > 2.5"),
+            ("4", "4", "4.00 = 4"),
+            ("4999999999/10000000000", "0.5", "0.4999999999 < 0.5"),
+            ("10000000001/30000000000", "1/3", "10000000001/30000000000 > 1/3"),
+        ] {
+            assert_eq!(compared(ratio(value), ratio(line)), expected);
+        }
     }
 }

@@ -8,7 +8,7 @@ use bellwether_wire::pb;
 
 use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, per_week, watched, weeks};
 use crate::context::Context;
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 use crate::page::Pages;
 use crate::page::population::Population;
@@ -91,6 +91,9 @@ fn finding(
     let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
     let zone = context.reference.zone_of(person, now);
     let today = zone.local_day(now);
+    // What the median is of, without whose they are.
+    let counts: Vec<String> = population.counts.iter().map(|(_, count)| count.to_string()).collect();
+    let counts = counts.join(", ");
     let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
     let mut explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
         .input("top-pages", top, top, "pages", now)
@@ -103,6 +106,7 @@ fn finding(
             "pages/week",
             now,
         )
+        .input("eligible-counts", &counts, &counts, "pages, most first", now)
         .input("population", population.counts.len(), population.counts.len(), "people", now)
         .threshold(thresholds, "concentration.ratio", "x")
         .threshold(thresholds, "concentration.minimum-top-pages", "pages")
@@ -116,10 +120,9 @@ fn finding(
         Reading::Above(ratio) => explain
             .input("ratio", ratio.exact(), format!("{}x", ratio.round_half_even(1)), "x", now)
             .arithmetic(format!(
-                "{top} / {} = {} > {}",
+                "{top} / {} = {}",
                 median.exact(),
-                ratio.round_half_even(2),
-                thresholds.concentration_ratio.exact()
+                compared(ratio, thresholds.concentration_ratio)
             )),
         Reading::Concentrated => explain.note("concentrated").arithmetic(format!(
             "median 0 has no ratio; {top} >= {} pages on one engineer",

@@ -8,7 +8,7 @@ use bellwether_wire::pb;
 use super::engineer;
 use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, per_week, rate_days, watched};
 use crate::context::Context;
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
 use crate::page::today::Window;
@@ -120,9 +120,8 @@ fn finding(
         .threshold(thresholds, "forecast.rate-days", "days")
         .window(from, to, zone.name())
         .arithmetic(format!(
-            "{inside} still inside after {day} days + {recent} x {day}/{rate_days} = {} > {}",
-            forecast.round_half_even(2),
-            limit.exact()
+            "{inside} still inside after {day} days + {recent} x {day}/{rate_days} = {}",
+            compared(forecast, limit)
         ))
         .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
         .clears_when(

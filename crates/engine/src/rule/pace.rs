@@ -8,12 +8,12 @@ use bellwether_wire::pb;
 
 use super::page_load::PAGE_TYPE;
 use crate::context::Context;
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 use crate::key_result::frame::Frame;
 use crate::key_result::inputs::Inputs;
 use crate::key_result::judgement::{Judgement, Own};
-use crate::key_result::pace::{Pace, Period};
+use crate::key_result::pace::{Pace, Period, curve};
 use crate::key_result::page_events;
 use crate::reference::KeyResult;
 
@@ -151,7 +151,7 @@ fn explain(
     let paged = page_events::latest(context.reference, inputs.pages, frame, decided_at(frame, pace));
     explain = explain.events(paged.iter().map(|id| (id, PAGE_TYPE)));
     let ratio = pace.ratio();
-    let below = |workings: String| format!("{workings} = {} < {}", ratio.round_half_even(2), floor.exact());
+    let below = |workings: String| format!("{workings} = {}", compared(ratio, floor));
     explain = explain.input("pace", ratio.exact(), ratio.round_half_even(2), "", frame.now);
     match pace {
         Pace::Progress { value, progress, elapsed, planned, .. } => {
@@ -161,9 +161,15 @@ fn explain(
                 .input("baseline", baseline.exact(), frame.show(baseline), "", start)
                 .input("progress", progress.exact(), progress.round_half_even(2), "", judgement.present.at)
                 .input("elapsed", elapsed.exact(), elapsed.round_half_even(4), "of the quarter", frame.now);
-            if planned != elapsed {
-                explain =
-                    explain.input("planned", planned.exact(), planned.round_half_even(4), "", frame.now);
+            if !frame.key_result.curve.is_empty() {
+                let points: Vec<String> = curve(&frame.key_result.curve)
+                    .iter()
+                    .map(|(at, share)| format!("({}, {})", at.exact(), share.exact()))
+                    .collect();
+                let points = points.join(" ");
+                explain = explain
+                    .input("curve", &points, &points, "(share elapsed, share planned)", start)
+                    .input("planned", planned.exact(), planned.round_half_even(4), "", frame.now);
             }
             explain.arithmetic(below(format!(
                 "(({} - {}) / ({} - {})) / {}",

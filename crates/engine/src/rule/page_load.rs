@@ -8,7 +8,7 @@ use bellwether_wire::pb;
 
 use super::{engineer, forecast};
 use crate::context::Context;
-use crate::explain::{ExplainBuilder, MAX_EVENTS};
+use crate::explain::{ExplainBuilder, MAX_EVENTS, beside};
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
 use crate::page::today::Window;
@@ -56,6 +56,8 @@ fn finding(
     let total = window.total();
     let weeks = weeks(context);
     let mean = per_week(context, total);
+    let most = context.thresholds().page_load_pages_per_week;
+    let (shown, sign) = beside(mean, most);
     let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
     let explain = ExplainBuilder::new(RuleId::VelocityDropPageLoad)
         .input("pages", total, total, "pages", now)
@@ -64,10 +66,9 @@ fn finding(
         .threshold(context.thresholds(), "page-load.window-days", "days")
         .window(from, to, zone.name())
         .arithmetic(format!(
-            "{total} pages / {} weeks = {} a week > {}",
+            "{total} pages / {} weeks = {shown} a week {sign} {}",
             weeks.exact(),
-            mean.round_half_even(2),
-            context.thresholds().page_load_pages_per_week.exact()
+            most.exact()
         ))
         .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
         .clears_when("the mean stays at or below the threshold for seven days")

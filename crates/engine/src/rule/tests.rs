@@ -56,6 +56,19 @@ fn scenario_29_pages_in_28_days_over_a_median_of_7_fires_load_and_concentration(
 }
 
 #[test]
+fn r33_a_concentration_gives_the_counts_its_median_is_of_and_nobody_s_name() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    world.page("2026-01-06T08:00:00Z", "cy");
+    world.page("2026-01-06T08:00:00Z", "bob");
+    daily(&mut world, "ann", 7, 4);
+    let explain = world.fired("velocity-drop.concentration").explain.as_ref().expect("explained");
+    let value =
+        |name: &str| explain.inputs.iter().find(|input| input.name == name).map(|it| it.value.as_str());
+    assert_eq!((value("eligible-counts"), value("median-pages")), (Some("4, 1, 1"), Some("1")));
+    assert_eq!(explain.arithmetic, "4 / 1 = 4.00 > 2.5");
+}
+
+#[test]
 fn r33_seventeen_pages_fire_and_sixteen_do_not() {
     let mut world = World::new(&["ann"]);
     daily(&mut world, "ann", 6, 16);

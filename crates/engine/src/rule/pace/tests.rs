@@ -370,6 +370,21 @@ fn a_restored_engine_fires_as_if_nothing_had_happened() {
     assert_eq!(run(true), run(false));
 }
 
+#[test]
+fn r43_a_pace_of_a_curve_gives_its_points_and_enough_digits_to_tell_it_from_the_floor() {
+    let point = |elapsed: f64, planned: f64| pb::CurvePoint { elapsed, planned };
+    let curved = pb::KeyResultRecorded { curve: vec![point(0.5, 0.2)], ..custom(ACCUMULATE, 0.0, 100.0) };
+    let mut world = world(curved);
+    world.reading("2026-02-18T09:00:00Z", "kr", 9.9);
+    world.until(MID);
+    let explain = world.fired("velocity-drop.pace").explain.as_ref().expect("explained");
+    assert_eq!(explain.arithmetic, "((9.9 - 0) / (100 - 0)) / (1/5) = 0.495 < 0.5");
+    let value =
+        |name: &str| explain.inputs.iter().find(|input| input.name == name).map(|it| it.value.as_str());
+    assert_eq!(value("curve"), Some("(0, 0) (0.5, 0.2) (1, 1)"));
+    assert_eq!((value("elapsed"), value("planned")), (Some("0.5"), Some("0.2")));
+}
+
 /// Ids of the events that the first firing names.
 fn named(world: &World) -> Vec<String> {
     let explain = world.fired("velocity-drop.pace").explain.as_ref().expect("explained");
