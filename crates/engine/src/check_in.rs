@@ -58,7 +58,7 @@ impl CheckIns {
                 let id = KeyResultId::from(message.key_result.as_str());
                 self.schedule(context, &id);
                 if context.reference.key_result(&id, context.now).is_none() {
-                    context.clear(&missed_check_in::key(&id), "key result ended");
+                    self.end(context, &id);
                 }
             }
             Payload::PersonRecorded(message) => {
@@ -92,11 +92,16 @@ impl CheckIns {
         let ended: Vec<KeyResultId> = self.key_results.keys().filter(is_over).cloned().collect();
         for key_result in ended {
             if context.reference.key_result_versions(&key_result).is_some() {
-                context.clear(&missed_check_in::key(&key_result), "key result ended");
-                if let Some(windows) = self.key_results.get_mut(&key_result) {
-                    windows.drop_undecided();
-                }
+                self.end(context, &key_result);
             }
+        }
+    }
+
+    /// A key result ended: what runs of it clears, and what waits for a source is not decided any more (R11).
+    fn end(&mut self, context: &mut Context<'_>, key_result: &KeyResultId) {
+        if let Some(windows) = self.key_results.get_mut(key_result) {
+            windows.drop_undecided();
+            missed_check_in::end(windows, context, key_result);
         }
     }
 

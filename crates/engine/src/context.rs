@@ -20,7 +20,10 @@ use crate::sources::Sources;
 pub(crate) const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
 /// Why a trigger clears whose key result has no version any more.
-const KEY_RESULT_ENDED: &str = "key result ended";
+pub(crate) const KEY_RESULT_ENDED: &str = "key result ended";
+
+/// Why a trigger clears that late facts show never to have been due (R1).
+pub(crate) const WITHDRAWN: &str = "withdrawn";
 
 /// CloudEvents source of everything the engine says.
 pub(crate) const SOURCE: &str = "bellwether://process";
@@ -141,29 +144,29 @@ impl Context<'_> {
                     self.fire(key, *finding);
                 }
             }
-            Verdict::False { reason, at_once, withdrawn } => {
+            Verdict::False { reason } => {
                 self.instances.held.remove(&key);
-                let reason = if withdrawn { "withdrawn" } else { reason };
-                let after = match self.thresholds().clear_after(key.rule) {
-                    ClearAfter::AtOnce => None,
-                    ClearAfter::After(after) => (!at_once && !withdrawn).then_some(after),
-                };
-                match after {
-                    None => self.clear(&key, reason),
-                    Some(after) => {
-                        let now = self.now;
-                        if let Some(instance) = self.instances.get_mut(&key)
-                            && instance.false_since.is_none()
-                        {
-                            instance.false_since = Some(now);
-                            instance.amendments += 1;
-                            let waning = instance.clone();
-                            self.deadlines.set(now.plus(after), Deadline::Clear(key.clone()));
-                            self.say_false(&key, waning, reason);
-                        }
-                    }
-                }
+                self.wane(key, reason);
             }
+            Verdict::Over { reason, explain } => {
+                self.instances.held.remove(&key);
+                self.clear(&key, reason, *explain);
+            }
+        }
+    }
+
+    /// The condition of a window rule is false: once that has lasted for its clear-after time it clears.
+    fn wane(&mut self, key: InstanceKey, reason: &str) {
+        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
+        let now = self.now;
+        if let Some(instance) = self.instances.get_mut(&key)
+            && instance.false_since.is_none()
+        {
+            instance.false_since = Some(now);
+            instance.amendments += 1;
+            let waning = instance.clone();
+            self.deadlines.set(now.plus(after), Deadline::Clear(key.clone()));
+            self.say_false(&key, waning, reason);
         }
     }
 
@@ -174,14 +177,27 @@ impl Context<'_> {
             .is_some_and(|instance| instance.false_since.is_none() && instance.watched == watched)
     }
 
-    /// Clears an instance whose condition has been false long enough; called by the deadline.
-    pub(crate) fn clear_if_still_false(&mut self, key: &InstanceKey) {
-        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
+    /// True when the condition of an instance has been false for its clear-after time.
+    pub(crate) fn is_false_long_enough(&self, key: &InstanceKey) -> bool {
+        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return false };
+        let since = self.instances.get(key).and_then(|instance| instance.false_since);
+        since.is_some_and(|since| since.plus(after) <= self.now)
+    }
+
+    /// Clears an instance whose condition has been false long enough; `explain` says how it stands now.
+    pub(crate) fn clear_after_time(&mut self, key: &InstanceKey, explain: ExplainBuilder) {
         let Some(instance) = self.instances.get(key) else { return };
-        if instance.false_since.is_some_and(|since| since.plus(after) <= self.now) {
-            let reason = if instance.ended { KEY_RESULT_ENDED } else { "condition no longer holds" };
-            self.clear(key, reason);
-        }
+        let (Some(since), false) = (instance.false_since, !self.is_false_long_enough(key)) else { return };
+        let reason = if instance.ended { KEY_RESULT_ENDED } else { "condition no longer holds" };
+        let (after, since_text) = (self.thresholds().clear_after_hours, since.to_rfc3339());
+        let explain = explain
+            .input(CONDITION_FALSE_SINCE, &since_text, &since_text, "instant", since)
+            .threshold(self.thresholds(), "clear-after-hours", "h")
+            .and_arithmetic(format!(
+                "false since {since_text} + {after} = {}",
+                since.plus(after).to_rfc3339()
+            ));
+        self.clear(key, reason, explain);
     }
 
     /// The key result of a window rule's instance ended: it clears after the rule's clear-after time (R11), unless it is
@@ -195,8 +211,8 @@ impl Context<'_> {
         }
     }
 
-    /// Clears an instance now, if there is one.
-    pub(crate) fn clear(&mut self, key: &InstanceKey, reason: &str) {
+    /// Clears an instance now, if there is one; `explain` says how it stands now.
+    pub(crate) fn clear(&mut self, key: &InstanceKey, reason: &str, explain: ExplainBuilder) {
         self.instances.held.remove(key);
         let Some(instance) = self.instances.remove(key) else { return };
         let message = pb::TriggerCleared {
@@ -214,7 +230,9 @@ impl Context<'_> {
             escalation: instance.escalation.clone(),
             reason: reason.to_owned(),
             cleared_at: Some(instant::timestamp(self.now)),
-            ..Default::default()
+            severity: instance.severity.into(),
+            explain: Some(explain.build()),
+            blast_radius: None,
         };
         self.emit(format!("{}/cleared", instance.trigger), instance.trigger, message);
     }
@@ -247,6 +265,7 @@ impl Context<'_> {
             squads: finding.squads.clone(),
             function: function.clone(),
             backfill,
+            severity: finding.severity,
         };
         let message = pb::TriggerFired {
             trigger: trigger.clone(),
@@ -290,6 +309,7 @@ impl Context<'_> {
             instance.key_result.clone_from(&finding.key_result);
         }
         instance.ended = false;
+        instance.severity = finding.severity;
         instance.watched.clone_from(&finding.watched);
         instance.amendments += 1;
         let instance = instance.clone();

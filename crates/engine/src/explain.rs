@@ -57,7 +57,7 @@ pub(crate) fn compared(value: Ratio, line: Ratio) -> String {
 }
 
 /// An explain block in the making.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ExplainBuilder(pb::Explain);
 
 impl ExplainBuilder {
@@ -126,6 +126,16 @@ impl ExplainBuilder {
     #[must_use]
     pub(crate) fn arithmetic(mut self, expression: impl Into<String>) -> Self {
         self.0.arithmetic = expression.into();
+        self
+    }
+
+    /// Adds a further step to the arithmetic.
+    #[must_use]
+    pub(crate) fn and_arithmetic(mut self, expression: impl AsRef<str>) -> Self {
+        if !self.0.arithmetic.is_empty() {
+            self.0.arithmetic.push_str("; ");
+        }
+        self.0.arithmetic.push_str(expression.as_ref());
         self
     }
 

@@ -21,6 +21,7 @@ use bellwether_model::{DependencyId, KeyResultId, PersonId, SquadId};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
+use crate::explain::ExplainBuilder;
 use crate::id_map::IdMap;
 
 /// What a trigger is about, by its plain id.
@@ -90,6 +91,8 @@ pub(crate) struct Instance {
     pub function: String,
     /// True when it was decided by imported facts of the past.
     pub backfill: bool,
+    /// Severity it was last said with.
+    pub severity: pb::Severity,
 }
 
 /// What a rule found.
@@ -97,14 +100,17 @@ pub(crate) struct Instance {
 pub(crate) enum Verdict {
     /// The condition holds.
     True(Box<Finding>),
-    /// It does not.
+    /// It does not: a window rule's clear-after time runs.
     False {
-        /// Why, for the cleared event.
+        /// Why, for the amendment that says so.
         reason: &'static str,
-        /// Clears now, whatever the rule's clear-after time.
-        at_once: bool,
-        /// True when late facts show that it never was due (R1).
-        withdrawn: bool,
+    },
+    /// It does not, and a running instance clears now: date rules, and what never was due.
+    Over {
+        /// Why.
+        reason: &'static str,
+        /// How it stands now.
+        explain: Box<ExplainBuilder>,
     },
     /// Nothing can be said: nothing changes.
     NoData,
@@ -124,7 +130,7 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// The condition does not hold; the rule's clear-after time runs.
     pub(crate) fn no(reason: &'static str) -> Self {
-        Self::False { reason, at_once: false, withdrawn: false }
+        Self::False { reason }
     }
 }
 

@@ -35,6 +35,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::context::Context;
 use crate::deadlines::Deadline;
+use crate::explain::ExplainBuilder;
+use crate::instance::InstanceKey;
 use crate::order::Why;
 use crate::rule;
 use frame::Frame;
@@ -190,6 +192,26 @@ fn rolls(frame: &Frame<'_>) -> bool {
     matches!(frame.measure(), Measure::O2 | Measure::O21)
         && frame.key_result.kind == KeyResultKind::HoldLevel
         && !frame.ended
+}
+
+impl KeyResults {
+    /// How the pace of an instance stands now; at its end, for one whose key result has ended.
+    pub(crate) fn explain_pace(
+        &self,
+        context: &mut Context<'_>,
+        inputs: &Inputs<'_>,
+        key: &InstanceKey,
+    ) -> ExplainBuilder {
+        let Some(id) = key.scope.clone().map(KeyResultId::from) else { return ExplainBuilder::new(key.rule) };
+        let ended = context.instances.get(key).filter(|instance| instance.ended);
+        let at = ended.and_then(|instance| instance.false_since).unwrap_or(context.now);
+        let (Some(book), Some(frame)) = (self.books.get(&id), Frame::of(context, &id, at)) else {
+            return ExplainBuilder::new(key.rule);
+        };
+        let own = Own { readings: &book.readings, weeks: &book.weeks, closes: &book.closes };
+        let judgement = Judgement::of(context, inputs, own, &frame);
+        rule::pace::explain(context, inputs, &frame, &judgement)
+    }
 }
 
 impl Book {

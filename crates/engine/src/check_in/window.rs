@@ -22,6 +22,13 @@ pub(crate) struct EventKey {
     pub id: Arc<str>,
 }
 
+impl EventKey {
+    /// The identity as events carry it.
+    pub(crate) fn event(&self) -> EventId {
+        EventId { source: self.source.to_string(), id: self.id.to_string() }
+    }
+}
+
 impl From<EventId> for EventKey {
     fn from(id: EventId) -> Self {
         Self { source: id.source.into(), id: id.id.into() }
@@ -141,9 +148,14 @@ impl Windows {
         (kept, all)
     }
 
-    /// The last valid check-in.
+    /// When the last valid check-in was filed.
     pub(crate) fn last_valid(&self) -> Option<EventTime> {
-        self.check_ins.iter().rev().find(|check_in| check_in.valid).map(|check_in| check_in.at)
+        self.last_valid_check_in().map(|check_in| check_in.at)
+    }
+
+    /// The last valid check-in.
+    pub(crate) fn last_valid_check_in(&self) -> Option<&CheckIn> {
+        self.check_ins.iter().rev().find(|check_in| check_in.valid)
     }
 
     /// True when a valid check-in came after an instant.

@@ -84,6 +84,43 @@ fn finding(
     reading: Reading,
 ) -> Finding {
     let now = context.now;
+    let mean = per_week(context, population.top());
+    let explain = explain(pages, context, person, population, reading);
+    Finding {
+        key_result: context.reference.key_result_of(Measure::O21, squad, now).cloned(),
+        id_suffix: Some(squad.to_string()),
+        as_of: context.as_of(),
+        severity: pb::Severity::Critical,
+        explain: explain.build(),
+        blast_radius: None,
+        squads: vec![squad.to_string()],
+        watched: watched(context, mean).to_owned(),
+        amend: None,
+        second_window: false,
+    }
+}
+
+/// How an engineer stands in a squad now.
+pub(super) fn explain_now(
+    pages: &mut Pages,
+    context: &Context<'_>,
+    squad: &SquadId,
+    person: &PersonId,
+) -> ExplainBuilder {
+    let population = Population::of(pages, context, squad);
+    let reading = read(context, &population);
+    explain(pages, context, person, &population, reading)
+}
+
+/// The numbers of a population beside one engineer of it, whether or not they are the top.
+fn explain(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    population: &Population,
+    reading: Reading,
+) -> ExplainBuilder {
+    let now = context.now;
     let thresholds = context.thresholds();
     let top = population.top();
     let median = population.median().unwrap_or(Ratio::ZERO);
@@ -95,7 +132,7 @@ fn finding(
     let counts: Vec<String> = population.counts.iter().map(|(_, count)| count.to_string()).collect();
     let counts = counts.join(", ");
     let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
-    let mut explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
+    let explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
         .input("top-pages", top, top, "pages", now)
         .input("median-pages", median.exact(), median.round_half_even(1), "pages", now)
         .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
@@ -116,30 +153,30 @@ fn finding(
         .clears_when(
             "somebody else is the top, or the ratio stays at or below the threshold, for seven days",
         );
-    explain = match reading {
-        Reading::Above(ratio) => explain
-            .input("ratio", ratio.exact(), format!("{}x", ratio.round_half_even(1)), "x", now)
-            .arithmetic(format!(
-                "{top} / {} = {}",
-                median.exact(),
-                compared(ratio, thresholds.concentration_ratio)
-            )),
-        Reading::Concentrated => explain.note("concentrated").arithmetic(format!(
-            "median 0 has no ratio; {top} >= {} pages on one engineer",
-            thresholds.concentration_minimum_top_pages
-        )),
-        Reading::NoData | Reading::Spread => explain,
+    let many = thresholds.concentration_minimum_top_pages;
+    let divided = |ratio: Ratio| {
+        format!("{top} / {} = {}", median.exact(), compared(ratio, thresholds.concentration_ratio))
     };
-    Finding {
-        key_result: context.reference.key_result_of(Measure::O21, squad, now).cloned(),
-        id_suffix: Some(squad.to_string()),
-        as_of: context.as_of(),
-        severity: pb::Severity::Critical,
-        explain: explain.build(),
-        blast_radius: None,
-        squads: vec![squad.to_string()],
-        watched: watched(context, mean).to_owned(),
-        amend: None,
-        second_window: false,
+    let with_ratio = |explain: ExplainBuilder, ratio: Ratio| {
+        explain.input("ratio", ratio.exact(), format!("{}x", ratio.round_half_even(1)), "x", now)
+    };
+    let theirs = population.counts.iter().find(|(member, _)| member == person).map_or(0, |(_, count)| *count);
+    match reading {
+        Reading::Above(_) | Reading::Concentrated if theirs < top => {
+            explain.arithmetic(format!("{theirs} pages of the engineer < {top} of the top"))
+        }
+        Reading::Above(ratio) => with_ratio(explain, ratio).arithmetic(divided(ratio)),
+        Reading::Concentrated => explain
+            .note("concentrated")
+            .arithmetic(format!("median 0 has no ratio; {top} >= {many} pages on one engineer")),
+        Reading::Spread => match population.ratio() {
+            Some(ratio) if top >= many => with_ratio(explain, ratio).arithmetic(divided(ratio)),
+            Some(_) | None => explain.arithmetic(format!("{top} pages of the top < {many}")),
+        },
+        Reading::NoData => explain.arithmetic(format!(
+            "{} eligible people < {}",
+            population.counts.len(),
+            thresholds.concentration_minimum_population
+        )),
     }
 }

@@ -92,6 +92,11 @@ fn r51_a_delegate_may_check_in_and_a_late_one_clears() {
             "cleared missed-check-in kr 2026-01-10T09:00:00.000Z: a valid check-in was filed",
         ]
     );
+    let explain = world.why_cleared("missed-check-in");
+    assert_eq!(explain.arithmetic, "1 valid check-in at 2026-01-10T09:00:00.000Z, 1 needed");
+    let (events, thresholds) = names(Some(explain));
+    assert_eq!(events, ["check-in.filed"]);
+    assert_eq!(thresholds.len(), 3);
 }
 
 #[test]
@@ -238,6 +243,10 @@ fn r11_a_missed_check_in_clears_when_its_key_result_ends() {
         world.triggers().last().map(String::as_str),
         Some("cleared missed-check-in kr 2026-04-06T00:00:00.000Z: key result ended")
     );
+    assert_eq!(
+        world.why_cleared("missed-check-in").arithmetic,
+        "the key result ended at 2026-04-06T00:00:00.000Z; no check-in is needed any more"
+    );
 }
 
 fn agree(world: &mut World, due: pb::dependency_agreed::Due) {
@@ -322,6 +331,9 @@ fn r11_a_breach_follows_the_smallest_key_result_that_has_not_ended_and_keeps_its
         ]
     );
     assert_eq!(breached_key_results(&world), ["ka", "kb", "", ""]);
+    let explain = world.why_cleared("dependency-breach");
+    assert_eq!(explain.arithmetic, "delivered at 2026-02-20T12:00:00.000Z");
+    assert_eq!(names(Some(explain)).0, ["dependency.delivered", "dependency.agreed"]);
     let id = &world.fired("dependency-breach").trigger;
     let about_it = world.said.iter().filter(|event| event.subject.as_ref() == Some(id));
     assert_eq!(about_it.count(), 4, "one trigger id");
@@ -399,6 +411,12 @@ fn r53_re_agreed_after_the_due_passed_it_clears_and_a_second_breach_is_a_new_ins
             "fired dependency-breach dep 2026-01-25T12:00:00.000Z",
         ]
     );
+    let explain = world.why_cleared("dependency-breach");
+    assert_eq!(
+        explain.arithmetic,
+        "2026-01-25T12:00:00.000Z has not passed, and no blocker has been open for 48 h"
+    );
+    assert_eq!(names(Some(explain)).0, ["dependency.agreed", "dependency.rescheduled"]);
 }
 
 #[test]

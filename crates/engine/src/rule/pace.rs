@@ -7,7 +7,7 @@ use bellwether_model::{EventTime, KeyResultId, KeyResultKind, Measure, Millis, R
 use bellwether_wire::pb;
 
 use super::page_load::PAGE_TYPE;
-use crate::context::Context;
+use crate::context::{Context, WITHDRAWN};
 use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 use crate::key_result::frame::Frame;
@@ -64,11 +64,12 @@ pub(crate) fn look(
     let verdict = match found {
         None => Verdict::NoData,
         Some(Found::Below) => Verdict::True(Box::new(finding(context, inputs, frame, judgement))),
-        Some(Found::Kept) => Verdict::False {
-            reason: "pace is back at or above the floor, or no longer watched",
-            at_once: false,
-            withdrawn: was_never_due(context, inputs, own, frame, &key, late),
-        },
+        Some(Found::Kept) if was_never_due(context, inputs, own, frame, &key, late) => {
+            let explain = explain(context, inputs, frame, judgement);
+            let explain = Box::new(explain.note("facts that arrived late show that it never was due"));
+            Verdict::Over { reason: WITHDRAWN, explain }
+        }
+        Some(Found::Kept) => Verdict::no("pace is back at or above the floor, or no longer watched"),
     };
     context.judge(key, verdict);
     frame.measure() == Measure::O22
@@ -120,7 +121,7 @@ fn finding(context: &Context<'_>, inputs: &Inputs<'_>, frame: &Frame<'_>, judgem
         id_suffix: None,
         as_of: context.as_of(),
         severity: pb::Severity::Critical,
-        explain: explain(context, inputs, frame, judgement),
+        explain: explain(context, inputs, frame, judgement).build(),
         blast_radius: None,
         squads: frame.squad().map(ToString::to_string).into_iter().collect(),
         watched: String::new(),
@@ -129,12 +130,13 @@ fn finding(context: &Context<'_>, inputs: &Inputs<'_>, frame: &Frame<'_>, judgem
     }
 }
 
-fn explain(
+/// The numbers of a judged key result, below the floor or not.
+pub(crate) fn explain(
     context: &Context<'_>,
     inputs: &Inputs<'_>,
     frame: &Frame<'_>,
     judgement: &Judgement,
-) -> pb::Explain {
+) -> ExplainBuilder {
     let thresholds = context.thresholds();
     let floor = thresholds.pace_floor;
     let (start, end) = (frame.quarter.start, frame.quarter.end);
@@ -147,11 +149,11 @@ fn explain(
     if let Some((event, type_name)) = &judgement.present.event {
         explain = explain.events([(event, type_name.as_str())]);
     }
-    let Some(pace) = judgement.pace.as_ref() else { return explain.build() };
+    let Some(pace) = judgement.pace.as_ref() else { return explain };
     let paged = page_events::latest(context.reference, inputs.pages, frame, decided_at(frame, pace));
     explain = explain.events(paged.iter().map(|id| (id, PAGE_TYPE)));
     let ratio = pace.ratio();
-    let below = |workings: String| format!("{workings} = {}", compared(ratio, floor));
+    let against_floor = |workings: String| format!("{workings} = {}", compared(ratio, floor));
     explain = explain.input("pace", ratio.exact(), ratio.round_half_even(2), "", frame.now);
     match pace {
         Pace::Progress { value, progress, elapsed, planned, .. } => {
@@ -171,7 +173,7 @@ fn explain(
                     .input("curve", &points, &points, "(share elapsed, share planned)", start)
                     .input("planned", planned.exact(), planned.round_half_even(4), "", frame.now);
             }
-            explain.arithmetic(below(format!(
+            explain.arithmetic(against_floor(format!(
                 "(({} - {}) / ({} - {})) / {}",
                 value.exact(),
                 bracket(baseline),
@@ -207,10 +209,9 @@ fn explain(
                 .collect();
             explain
                 .events(events)
-                .arithmetic(below(format!("{met} periods met / {} ended with data", periods.len())))
+                .arithmetic(against_floor(format!("{met} periods met / {} ended with data", periods.len())))
         }
     }
-    .build()
 }
 
 /// The instant whose pages matter most: the last one of the last week that was not met, else now.

@@ -52,6 +52,46 @@ fn finding(
     window: &Window,
 ) -> Finding {
     let now = context.now;
+    let explain = explain(pages, context, RuleId::VelocityDropPageLoad, person, window).build();
+    Finding {
+        key_result: home
+            .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
+            .or_else(|| org_wide(context, Measure::O2))
+            .cloned(),
+        id_suffix: None,
+        as_of: context.as_of(),
+        severity: pb::Severity::Critical,
+        explain,
+        blast_radius: None,
+        squads: home.iter().map(ToString::to_string).collect(),
+        watched: watched(context, per_week(context, window.total())).to_owned(),
+        amend: None,
+        second_window: false,
+    }
+}
+
+/// The numbers of a person's window now, in the name of a rule.
+pub(super) fn explain_now(
+    pages: &mut Pages,
+    context: &Context<'_>,
+    rule: RuleId,
+    person: &PersonId,
+) -> ExplainBuilder {
+    match pages.now(context, person).map(|now| now.window.clone()) {
+        Some(window) => explain(pages, context, rule, person, &window),
+        None => ExplainBuilder::new(rule),
+    }
+}
+
+/// The numbers of a window, above the threshold or not.
+pub(super) fn explain(
+    pages: &Pages,
+    context: &Context<'_>,
+    rule: RuleId,
+    person: &PersonId,
+    window: &Window,
+) -> ExplainBuilder {
+    let now = context.now;
     let zone = context.reference.zone_of(person, now);
     let total = window.total();
     let weeks = weeks(context);
@@ -59,7 +99,7 @@ fn finding(
     let most = context.thresholds().page_load_pages_per_week;
     let (shown, sign) = beside(mean, most);
     let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
-    let explain = ExplainBuilder::new(RuleId::VelocityDropPageLoad)
+    ExplainBuilder::new(rule)
         .input("pages", total, total, "pages", now)
         .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
         .threshold(context.thresholds(), "page-load.pages-per-week", "pages/week")
@@ -72,22 +112,6 @@ fn finding(
         ))
         .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
         .clears_when("the mean stays at or below the threshold for seven days")
-        .build();
-    Finding {
-        key_result: home
-            .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
-            .or_else(|| org_wide(context, Measure::O2))
-            .cloned(),
-        id_suffix: None,
-        as_of: context.as_of(),
-        severity: pb::Severity::Critical,
-        explain,
-        blast_radius: None,
-        squads: home.iter().map(ToString::to_string).collect(),
-        watched: watched(context, mean).to_owned(),
-        amend: None,
-        second_window: false,
-    }
 }
 
 /// CloudEvents type of a notification.

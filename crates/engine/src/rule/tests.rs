@@ -116,6 +116,57 @@ fn r10_a_window_rule_clears_after_168_hours_of_false() {
 }
 
 #[test]
+fn r10_a_clearing_explains_the_numbers_now_and_since_when_they_are_below() {
+    let mut world = World::new(&["ann"]);
+    for n in 0..17 {
+        world.page(&format!("2026-01-06T{n:02}:00:00Z"), "ann");
+    }
+    for n in 0..3 {
+        world.page(&format!("2026-02-04T{n:02}:00:00Z"), "ann");
+    }
+    world.until("2026-03-01T00:00:00Z");
+    let explain = world.why_cleared("velocity-drop.page-load");
+    assert_eq!(
+        explain.arithmetic,
+        "3 pages / 4 weeks = 0.75 a week < 4; \
+         false since 2026-02-03T00:00:00.000Z + 168 h = 2026-02-10T00:00:00.000Z"
+    );
+    let inputs: Vec<(&str, &str)> =
+        explain.inputs.iter().map(|input| (input.name.as_str(), input.value.as_str())).collect();
+    assert_eq!(
+        inputs,
+        [("pages", "3"), ("pages-per-week", "0.75"), ("condition-false-since", "2026-02-03T00:00:00.000Z")]
+    );
+    assert_eq!(explain.inputs[0].at, stamp("2026-02-10T00:00:00Z"), "now, not when it became false");
+    let keys: Vec<&str> = explain.thresholds.iter().map(|threshold| threshold.name.as_str()).collect();
+    assert_eq!(keys, ["page-load.pages-per-week", "page-load.window-days", "clear-after-hours"]);
+    assert_eq!(explain.events.len(), 3);
+    let severity = world.said.iter().find_map(|event| match &event.payload {
+        bellwether_wire::Payload::TriggerCleared(m) if m.rule == "velocity-drop.page-load" => {
+            Some(m.severity())
+        }
+        _ => None,
+    });
+    assert_eq!(severity, Some(pb::Severity::Critical), "that of the firing");
+}
+
+#[test]
+fn r34_a_forecast_that_clears_explains_the_highest_day_or_the_load_it_became() {
+    let mut world = World::new(&["ann"]);
+    daily(&mut world, "ann", 6, 7);
+    world.until("2026-02-20T00:00:00Z");
+    let explain = world.why_cleared("velocity-drop.forecast");
+    assert!(explain.arithmetic.starts_with("7 still inside after 1 days + "), "{}", explain.arithmetic);
+    assert!(explain.arithmetic.contains(" < 16; false since "), "{}", explain.arithmetic);
+    assert!(explain.inputs.iter().any(|input| input.name == "highest-day" && input.value == "1"));
+
+    let mut world = World::new(&["ann"]);
+    daily(&mut world, "ann", 6, 17);
+    let explain = world.why_cleared("velocity-drop.forecast");
+    assert_eq!(explain.arithmetic, "17 pages / 4 weeks = 4.25 a week > 4");
+}
+
+#[test]
 fn r10_a_condition_that_comes_back_before_is_the_same_instance_amended() {
     let mut world = World::new(&["ann"]);
     for n in 0..17 {
@@ -173,6 +224,12 @@ fn r33_when_the_top_changes_hands_the_old_instance_is_false_and_the_new_one_fire
     assert!(lines.iter().any(|line| line.starts_with("fired velocity-drop.concentration bob")), "{lines:#?}");
     world.until("2026-01-25T00:00:00Z");
     assert!(world.triggers().iter().any(|line| line.starts_with("cleared velocity-drop.concentration ann")));
+    let explain = world.why_cleared("velocity-drop.concentration");
+    assert!(
+        explain.arithmetic.starts_with("4 pages of the engineer < 11 of the top; false since "),
+        "{}",
+        explain.arithmetic
+    );
 }
 
 #[test]

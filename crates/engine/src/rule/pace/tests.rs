@@ -385,6 +385,37 @@ fn r43_a_pace_of_a_curve_gives_its_points_and_enough_digits_to_tell_it_from_the_
     assert_eq!((value("elapsed"), value("planned")), (Some("0.5"), Some("0.2")));
 }
 
+#[test]
+fn r10_a_pace_that_clears_explains_what_it_is_now() {
+    let mut world = world(custom(ACCUMULATE, 0.0, 100.0));
+    world.reading("2026-02-18T09:00:00Z", "kr", 24.0);
+    world.reading("2026-02-23T00:00:00Z", "kr", 70.0);
+    world.until("2026-03-02T00:00:00Z");
+    let explain = world.why_cleared("velocity-drop.pace");
+    assert_eq!(
+        explain.arithmetic,
+        "((70 - 0) / (100 - 0)) / (8/13) = 1.14 > 0.5; \
+         false since 2026-02-23T00:00:00.000Z + 168 h = 2026-03-02T00:00:00.000Z"
+    );
+    let keys: Vec<&str> = explain.thresholds.iter().map(|threshold| threshold.name.as_str()).collect();
+    assert_eq!(keys, ["pace.floor", "clear-after-hours"]);
+}
+
+#[test]
+fn r11_a_pace_whose_key_result_ended_explains_how_it_stood_at_its_end() {
+    let mut world = world(pb::KeyResultRecorded {
+        effective_until: crate::world::stamp(END),
+        ..custom(ACCUMULATE, 0.0, 100.0)
+    });
+    world.reading("2026-02-18T09:00:00Z", "kr", 24.0);
+    world.until("2026-04-20T00:00:00Z");
+    assert_eq!(
+        world.why_cleared("velocity-drop.pace").arithmetic,
+        "((24 - 0) / (100 - 0)) / (1/1) = 0.24 < 0.5; \
+         false since 2026-04-06T00:00:00.000Z + 168 h = 2026-04-13T00:00:00.000Z"
+    );
+}
+
 /// Ids of the events that the first firing names.
 fn named(world: &World) -> Vec<String> {
     let explain = world.fired("velocity-drop.pace").explain.as_ref().expect("explained");
