@@ -23,6 +23,9 @@ use window::{CheckIn, Windows};
 pub(crate) struct CheckIns {
     key_results: BTreeMap<KeyResultId, Windows>,
     owners: BTreeMap<KeyResultId, Vec<Assignment>>,
+    /// The confidence stated last on each key result, 0 to 100, and when.
+    #[serde(default)]
+    confidences: BTreeMap<KeyResultId, (EventTime, u32)>,
 }
 
 /// Somebody was made owner.
@@ -174,13 +177,24 @@ impl CheckIns {
         }
     }
 
+    /// The confidence that the last valid check-in with one stated, 0 to 100.
+    pub(crate) fn confidence(&self, key_result: &KeyResultId) -> Option<u32> {
+        self.confidences.get(key_result).map(|(_, confidence)| *confidence)
+    }
+
     fn filed(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::CheckInFiled) {
         let key_result = KeyResultId::from(message.key_result.as_str());
+        let at = fact.event.time;
+        let valid = self.is_valid(context, fact, message, &key_result);
+        if let Some(confidence) = message.confidence.filter(|confidence| valid && *confidence <= 100) {
+            let stated = self.confidences.entry(key_result.clone()).or_insert((at, confidence));
+            if stated.0 <= at {
+                *stated = (at, confidence);
+            }
+        }
         if !is_judged(context, &key_result) {
             return;
         }
-        let at = fact.event.time;
-        let valid = self.is_valid(context, fact, message, &key_result);
         let check_in = CheckIn { at, valid, event: fact.event.id.clone().into() };
         let late = context.thresholds().check_in_late;
         self.key_results.entry(key_result.clone()).or_default().file(check_in, late);
