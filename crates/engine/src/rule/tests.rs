@@ -241,6 +241,25 @@ fn r09_fewer_than_three_eligible_people_are_no_data() {
 }
 
 #[test]
+fn r32_a_load_of_fewer_than_three_eligible_people_has_no_median_and_no_ratio() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    daily(&mut world, "ann", 6, 4);
+    world.page("2026-01-10T12:00:00Z", "bob");
+    let mut said = Vec::new();
+    for (until, who) in [("2026-01-12T00:00:00Z", "cy"), ("2026-01-13T00:00:00Z", "cy")] {
+        world.until(until);
+        let load = world.said.iter().rev().find_map(|event| match &event.payload {
+            bellwether_wire::Payload::LoadAssessed(load) => Some(load),
+            _ => None,
+        });
+        let load = load.expect("load was assessed");
+        said.push((load.eligible, load.median.is_some(), load.ratio.is_some()));
+        world.page(&until.replace("00:", "10:"), who);
+    }
+    assert_eq!(said, [(2, false, false), (3, true, true)]);
+}
+
+#[test]
 fn friday_2330_in_new_york_is_a_weekend_page_only_in_tokyo() {
     let mut world = World::new(&["cy"]);
     world.member("2026-01-01T00:00:00Z", "ann", "a", "America/New_York");
