@@ -278,6 +278,30 @@ fn friday_2330_in_new_york_is_a_weekend_page_only_in_tokyo() {
 }
 
 #[test]
+fn r08_somebody_eligible_by_a_shift_alone_moves_the_squad_at_their_own_midnight() {
+    let mut world = World::new(&["ann", "bob"]);
+    world.member("2026-01-01T00:00:00Z", "cy", "a", "Asia/Tokyo");
+    world.page("2026-01-06T08:00:00Z", "bob");
+    world.at(
+        "2026-01-06T09:00:00Z",
+        pb::ShiftScheduled {
+            shift: "s".into(),
+            responder: crate::world::person("cy"),
+            start: stamp("2026-01-19T18:00:00Z"),
+            end: stamp("2026-01-20T02:00:00Z"),
+            ..Default::default()
+        },
+    );
+    daily(&mut world, "ann", 7, 4);
+    world.until("2026-01-21T00:00:00Z");
+    // 2026-01-20 begins in Tokyo, whose day holds the shift.
+    assert_eq!(
+        world.triggers().first().map(String::as_str),
+        Some("fired velocity-drop.concentration ann 2026-01-19T15:00:00.000Z")
+    );
+}
+
+#[test]
 fn a_restored_engine_goes_on_as_if_nothing_had_happened() {
     let mut straight = World::new(&["ann", "bob", "cy"]);
     daily(&mut straight, "ann", 6, 25);
