@@ -34,6 +34,9 @@ struct Assignment {
     at: EventTime,
     owner: PersonId,
     until: Option<EventTime>,
+    /// True when it is for a time: the owner before it stays one who may report (R51).
+    #[serde(default)]
+    interim: bool,
 }
 
 impl CheckIns {
@@ -47,6 +50,7 @@ impl CheckIns {
                     at: fact.event.time,
                     owner: PersonId::from(message.owner.as_str()),
                     until: instant::optional(message.until.as_ref()),
+                    interim: message.interim,
                 });
                 self.schedule(context, &key_result);
             }
@@ -147,15 +151,26 @@ impl CheckIns {
         self.key_results.get_mut(key_result)
     }
 
-    /// The owner of a key result at an instant: the one assigned last, else the one of the reference data.
+    /// The owner of a key result at an instant, by whose week its windows close: the one assigned last, be it for a time,
+    /// else the one of the reference data.
     pub(crate) fn owner(
         &self,
         context: &Context<'_>,
         key_result: &KeyResultId,
         at: EventTime,
     ) -> Option<PersonId> {
+        self.owner_among(context, key_result, at, |_| true)
+    }
+
+    fn owner_among(
+        &self,
+        context: &Context<'_>,
+        key_result: &KeyResultId,
+        at: EventTime,
+        counts: impl Fn(&Assignment) -> bool,
+    ) -> Option<PersonId> {
         let assigned = self.owners.get(key_result).and_then(|assignments| {
-            let holds = |a: &&Assignment| a.at <= at && a.until.is_none_or(|until| at < until);
+            let holds = |a: &&Assignment| counts(a) && a.at <= at && a.until.is_none_or(|until| at < until);
             assignments.iter().filter(holds).max_by_key(|assignment| assignment.at)
         });
         assigned.map(|assignment| assignment.owner.clone()).or_else(|| {
@@ -213,6 +228,7 @@ impl CheckIns {
         let Some(by) = fact.person(actor.and_then(|actor| actor.identity.as_ref())) else { return false };
         let at = fact.event.time;
         let may = self.owner(context, key_result, at).as_ref() == Some(&by)
+            || self.owner_among(context, key_result, at, |assigned| !assigned.interim).as_ref() == Some(&by)
             || context
                 .reference
                 .key_result(key_result, at)

@@ -100,6 +100,24 @@ fn r51_a_delegate_may_check_in_and_a_late_one_clears() {
 }
 
 #[test]
+fn r51_owner_and_interim_owner_may_both_check_in_and_a_former_owner_may_not() {
+    for (interim, who, missed) in [(true, "ann", 0), (true, "cy", 0), (false, "cy", 0), (false, "ann", 1)] {
+        let mut world = world();
+        let assigned = pb::OwnerAssigned {
+            key_result: "kr".into(),
+            owner: "cy".into(),
+            interim,
+            actor: human("cy"),
+            ..Default::default()
+        };
+        world.at("2026-01-06T09:00:00Z", assigned);
+        check_in(&mut world, "2026-01-08T10:00:00Z", who, &["https://e"]);
+        world.until("2026-01-09T17:00:00Z");
+        assert_eq!(world.triggers().len(), missed, "interim: {interim}, by {who}");
+    }
+}
+
+#[test]
 fn r51_a_second_window_in_a_row_amends_the_running_instance() {
     let mut world = world();
     world.until("2026-01-16T17:00:00Z");
