@@ -23,6 +23,9 @@ use window::{CheckIn, Windows};
 pub(crate) struct CheckIns {
     key_results: BTreeMap<KeyResultId, Windows>,
     owners: BTreeMap<KeyResultId, Vec<Assignment>>,
+    /// The confidence stated last on each key result, 0 to 100, and when.
+    #[serde(default)]
+    confidences: BTreeMap<KeyResultId, (EventTime, u32)>,
 }
 
 /// Somebody was made owner.
@@ -31,6 +34,9 @@ struct Assignment {
     at: EventTime,
     owner: PersonId,
     until: Option<EventTime>,
+    /// True when it is for a time: the owner before it stays one who may report (R51).
+    #[serde(default)]
+    interim: bool,
 }
 
 impl CheckIns {
@@ -44,6 +50,7 @@ impl CheckIns {
                     at: fact.event.time,
                     owner: PersonId::from(message.owner.as_str()),
                     until: instant::optional(message.until.as_ref()),
+                    interim: message.interim,
                 });
                 self.schedule(context, &key_result);
             }
@@ -58,7 +65,7 @@ impl CheckIns {
                 let id = KeyResultId::from(message.key_result.as_str());
                 self.schedule(context, &id);
                 if context.reference.key_result(&id, context.now).is_none() {
-                    context.clear(&missed_check_in::key(&id), "key result ended");
+                    self.end(context, &id);
                 }
             }
             Payload::PersonRecorded(message) => {
@@ -92,8 +99,16 @@ impl CheckIns {
         let ended: Vec<KeyResultId> = self.key_results.keys().filter(is_over).cloned().collect();
         for key_result in ended {
             if context.reference.key_result_versions(&key_result).is_some() {
-                context.clear(&missed_check_in::key(&key_result), "key result ended");
+                self.end(context, &key_result);
             }
+        }
+    }
+
+    /// A key result ended: what runs of it clears, and what waits for a source is not decided any more (R11).
+    fn end(&mut self, context: &mut Context<'_>, key_result: &KeyResultId) {
+        if let Some(windows) = self.key_results.get_mut(key_result) {
+            windows.drop_undecided();
+            missed_check_in::end(windows, context, key_result);
         }
     }
 
@@ -118,7 +133,7 @@ impl CheckIns {
         let waiting: Vec<KeyResultId> = self
             .key_results
             .iter()
-            .filter(|(_, w)| w.undecided().is_some())
+            .filter(|(_, w)| !w.undecided().is_empty())
             .map(|(id, _)| id.clone())
             .collect();
         for key_result in waiting {
@@ -136,15 +151,26 @@ impl CheckIns {
         self.key_results.get_mut(key_result)
     }
 
-    /// The owner of a key result at an instant: the one assigned last, else the one of the reference data.
+    /// The owner of a key result at an instant, by whose week its windows close: the one assigned last, be it for a time,
+    /// else the one of the reference data.
     pub(crate) fn owner(
         &self,
         context: &Context<'_>,
         key_result: &KeyResultId,
         at: EventTime,
     ) -> Option<PersonId> {
+        self.owner_among(context, key_result, at, |_| true)
+    }
+
+    fn owner_among(
+        &self,
+        context: &Context<'_>,
+        key_result: &KeyResultId,
+        at: EventTime,
+        counts: impl Fn(&Assignment) -> bool,
+    ) -> Option<PersonId> {
         let assigned = self.owners.get(key_result).and_then(|assignments| {
-            let holds = |a: &&Assignment| a.at <= at && a.until.is_none_or(|until| at < until);
+            let holds = |a: &&Assignment| counts(a) && a.at <= at && a.until.is_none_or(|until| at < until);
             assignments.iter().filter(holds).max_by_key(|assignment| assignment.at)
         });
         assigned.map(|assignment| assignment.owner.clone()).or_else(|| {
@@ -166,13 +192,24 @@ impl CheckIns {
         }
     }
 
+    /// The confidence that the last valid check-in with one stated, 0 to 100.
+    pub(crate) fn confidence(&self, key_result: &KeyResultId) -> Option<u32> {
+        self.confidences.get(key_result).map(|(_, confidence)| *confidence)
+    }
+
     fn filed(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::CheckInFiled) {
         let key_result = KeyResultId::from(message.key_result.as_str());
+        let at = fact.event.time;
+        let valid = self.is_valid(context, fact, message, &key_result);
+        if let Some(confidence) = message.confidence.filter(|confidence| valid && *confidence <= 100) {
+            let stated = self.confidences.entry(key_result.clone()).or_insert((at, confidence));
+            if stated.0 <= at {
+                *stated = (at, confidence);
+            }
+        }
         if !is_judged(context, &key_result) {
             return;
         }
-        let at = fact.event.time;
-        let valid = self.is_valid(context, fact, message, &key_result);
         let check_in = CheckIn { at, valid, event: fact.event.id.clone().into() };
         let late = context.thresholds().check_in_late;
         self.key_results.entry(key_result.clone()).or_default().file(check_in, late);
@@ -191,6 +228,7 @@ impl CheckIns {
         let Some(by) = fact.person(actor.and_then(|actor| actor.identity.as_ref())) else { return false };
         let at = fact.event.time;
         let may = self.owner(context, key_result, at).as_ref() == Some(&by)
+            || self.owner_among(context, key_result, at, |assigned| !assigned.interim).as_ref() == Some(&by)
             || context
                 .reference
                 .key_result(key_result, at)

@@ -5,7 +5,7 @@
 
 use bellwether_model::EventTime;
 use bellwether_model::Thresholds;
-use bellwether_model::{ClearAfter, KeyResultId, PersonId, SquadId};
+use bellwether_model::{ClearAfter, KeyResultId, PersonId, RuleId, SquadId};
 use bellwether_wire::envelope::{Event, EventId};
 use bellwether_wire::{Payload, ids, instant, pb};
 
@@ -20,7 +20,10 @@ use crate::sources::Sources;
 pub(crate) const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
 /// Why a trigger clears whose key result has no version any more.
-const KEY_RESULT_ENDED: &str = "key result ended";
+pub(crate) const KEY_RESULT_ENDED: &str = "key result ended";
+
+/// Why a trigger clears that late facts show never to have been due (R1).
+pub(crate) const WITHDRAWN: &str = "withdrawn";
 
 /// CloudEvents source of everything the engine says.
 pub(crate) const SOURCE: &str = "bellwether://process";
@@ -134,36 +137,36 @@ impl Context<'_> {
             Verdict::NoData => {}
             Verdict::Held { source, since, as_of, finding } => self.hold(key, source, since, as_of, *finding),
             Verdict::True(finding) => {
-                self.instances.held.remove(&key);
+                self.instances.release(&key, finding.as_of);
                 if self.instances.get(&key).is_some() {
                     self.amend(&key, *finding);
                 } else {
                     self.fire(key, *finding);
                 }
             }
-            Verdict::False { reason, at_once, withdrawn } => {
+            Verdict::False { reason } => {
                 self.instances.held.remove(&key);
-                let reason = if withdrawn { "withdrawn" } else { reason };
-                let after = match self.thresholds().clear_after(key.rule) {
-                    ClearAfter::AtOnce => None,
-                    ClearAfter::After(after) => (!at_once && !withdrawn).then_some(after),
-                };
-                match after {
-                    None => self.clear(&key, reason),
-                    Some(after) => {
-                        let now = self.now;
-                        if let Some(instance) = self.instances.get_mut(&key)
-                            && instance.false_since.is_none()
-                        {
-                            instance.false_since = Some(now);
-                            instance.amendments += 1;
-                            let waning = instance.clone();
-                            self.deadlines.set(now.plus(after), Deadline::Clear(key.clone()));
-                            self.say_false(&key, waning, reason);
-                        }
-                    }
-                }
+                self.wane(key, reason);
             }
+            Verdict::Over { reason, explain } => {
+                self.instances.held.remove(&key);
+                self.clear(&key, reason, *explain);
+            }
+        }
+    }
+
+    /// The condition of a window rule is false: once that has lasted for its clear-after time it clears.
+    fn wane(&mut self, key: InstanceKey, reason: &str) {
+        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
+        let now = self.now;
+        if let Some(instance) = self.instances.get_mut(&key)
+            && instance.false_since.is_none()
+        {
+            instance.false_since = Some(now);
+            instance.amendments += 1;
+            let waning = instance.clone();
+            self.deadlines.set(now.plus(after), Deadline::Clear(key.clone()));
+            self.say_false(&key, waning, reason);
         }
     }
 
@@ -174,14 +177,27 @@ impl Context<'_> {
             .is_some_and(|instance| instance.false_since.is_none() && instance.watched == watched)
     }
 
-    /// Clears an instance whose condition has been false long enough; called by the deadline.
-    pub(crate) fn clear_if_still_false(&mut self, key: &InstanceKey) {
-        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
+    /// True when the condition of an instance has been false for its clear-after time.
+    pub(crate) fn is_false_long_enough(&self, key: &InstanceKey) -> bool {
+        let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return false };
+        let since = self.instances.get(key).and_then(|instance| instance.false_since);
+        since.is_some_and(|since| since.plus(after) <= self.now)
+    }
+
+    /// Clears an instance whose condition has been false long enough; `explain` says how it stands now.
+    pub(crate) fn clear_after_time(&mut self, key: &InstanceKey, explain: ExplainBuilder) {
         let Some(instance) = self.instances.get(key) else { return };
-        if instance.false_since.is_some_and(|since| since.plus(after) <= self.now) {
-            let reason = if instance.ended { KEY_RESULT_ENDED } else { "condition no longer holds" };
-            self.clear(key, reason);
-        }
+        let (Some(since), false) = (instance.false_since, !self.is_false_long_enough(key)) else { return };
+        let reason = if instance.ended { KEY_RESULT_ENDED } else { "condition no longer holds" };
+        let (after, since_text) = (self.thresholds().clear_after_hours, since.to_rfc3339());
+        let explain = explain
+            .input(CONDITION_FALSE_SINCE, &since_text, &since_text, "instant", since)
+            .threshold(self.thresholds(), "clear-after-hours", "h")
+            .and_arithmetic(format!(
+                "false since {since_text} + {after} = {}",
+                since.plus(after).to_rfc3339()
+            ));
+        self.clear(key, reason, explain);
     }
 
     /// The key result of a window rule's instance ended: it clears after the rule's clear-after time (R11), unless it is
@@ -195,8 +211,8 @@ impl Context<'_> {
         }
     }
 
-    /// Clears an instance now, if there is one.
-    pub(crate) fn clear(&mut self, key: &InstanceKey, reason: &str) {
+    /// Clears an instance now, if there is one; `explain` says how it stands now.
+    pub(crate) fn clear(&mut self, key: &InstanceKey, reason: &str, explain: ExplainBuilder) {
         self.instances.held.remove(key);
         let Some(instance) = self.instances.remove(key) else { return };
         let message = pb::TriggerCleared {
@@ -214,7 +230,9 @@ impl Context<'_> {
             escalation: instance.escalation.clone(),
             reason: reason.to_owned(),
             cleared_at: Some(instant::timestamp(self.now)),
-            ..Default::default()
+            severity: instance.severity.into(),
+            explain: Some(explain.build()),
+            blast_radius: None,
         };
         self.emit(format!("{}/cleared", instance.trigger), instance.trigger, message);
     }
@@ -247,6 +265,7 @@ impl Context<'_> {
             squads: finding.squads.clone(),
             function: function.clone(),
             backfill,
+            severity: finding.severity,
         };
         let message = pb::TriggerFired {
             trigger: trigger.clone(),
@@ -271,16 +290,26 @@ impl Context<'_> {
 
     fn amend(&mut self, key: &InstanceKey, finding: Finding) {
         let Some(instance) = self.instances.get_mut(key) else { return };
+        let follows = follows_key_results(key.rule);
         let change = if instance.false_since.take().is_some() {
             "the condition holds again".to_owned()
         } else if let Some(change) = finding.amend.clone() {
             change
         } else if instance.watched != finding.watched {
             format!("was {}, is {}", instance.watched, finding.watched)
+        } else if follows && instance.key_result != finding.key_result {
+            match &finding.key_result {
+                Some(next) => format!("goes on with key result {next}"),
+                None => "goes on without a key result".to_owned(),
+            }
         } else {
             return;
         };
+        if follows {
+            instance.key_result.clone_from(&finding.key_result);
+        }
         instance.ended = false;
+        instance.severity = finding.severity;
         instance.watched.clone_from(&finding.watched);
         instance.amendments += 1;
         let instance = instance.clone();
@@ -341,14 +370,18 @@ impl Context<'_> {
         as_of: EventTime,
         finding: Finding,
     ) {
-        if self.instances.held.get(&key) == Some(&source) {
+        let waiting = self.instances.held.entry(key.clone()).or_default();
+        if waiting.insert(as_of, source.clone()).as_ref() == Some(&source) {
             return;
         }
-        self.instances.held.insert(key.clone(), source.clone());
         let key_result = text(finding.key_result.as_ref());
-        let id_key = &self.options.id_key;
-        let trigger =
-            ids::trigger_id(id_key, key.rule.as_str(), &key_result, key.subject.plain(), finding.as_of);
+        let trigger = match self.instances.get(&key) {
+            Some(running) => running.trigger.clone(),
+            None => {
+                let (id_key, rule) = (&self.options.id_key, key.rule.as_str());
+                ids::trigger_id(id_key, rule, &key_result, key.subject.plain(), finding.as_of)
+            }
+        };
         let message = pb::TriggerHeld {
             trigger: trigger.clone(),
             rule: key.rule.as_str().to_owned(),
@@ -388,6 +421,12 @@ impl Context<'_> {
             .map(|squad| squad.function.clone())
             .unwrap_or_default()
     }
+}
+
+/// True for rules whose instances go on with another key result when theirs ends; all others keep the one they fired
+/// with (R11).
+fn follows_key_results(rule: RuleId) -> bool {
+    rule == RuleId::DependencyBreach
 }
 
 fn text(key_result: Option<&KeyResultId>) -> String {

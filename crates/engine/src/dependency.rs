@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::deadlines::Deadline;
+use crate::explain::Told;
 use crate::fact::Fact;
 use crate::rule::dependency_breach;
 use due::{Due, SprintEnds};
@@ -49,6 +50,12 @@ pub(crate) struct Dependency {
     pub commitments: BTreeSet<String>,
     /// Where it stands.
     pub state: State,
+    /// The agreement, and the last re-agreement of its due instant.
+    #[serde(default)]
+    pub due_told: Vec<Told>,
+    /// The delivery or the cancellation.
+    #[serde(default)]
+    pub end_told: Option<Told>,
 }
 
 /// Something in the way.
@@ -66,6 +73,12 @@ pub(crate) struct Blocker {
     pub raised: EventTime,
     /// When it was cleared.
     pub cleared: Option<EventTime>,
+    /// The event that raised it.
+    #[serde(default)]
+    pub raised_told: Option<Told>,
+    /// The event that cleared it.
+    #[serde(default)]
+    pub cleared_told: Option<Told>,
 }
 
 /// A ticket that others hold up.
@@ -110,25 +123,28 @@ impl Dependencies {
     pub(crate) fn on_fact(&mut self, context: &mut Context<'_>, fact: &Fact) {
         let at = fact.event.time;
         match &fact.event.payload {
-            Payload::DependencyAgreed(m) => self.agreed(context, m, at),
+            Payload::DependencyAgreed(m) => self.agreed(context, m, fact),
             Payload::DependencyRescheduled(m) => {
                 let id = DependencyId::from(m.dependency.as_str());
                 if let (Some(known), Some(due)) = (self.dependencies.get_mut(&id), due::rescheduled(m)) {
                     known.due = due;
                     known.due_since = at;
+                    known.due_told.truncate(1);
+                    known.due_told.push(Told::by(fact));
                 }
                 self.changed(context, &id);
             }
             Payload::DependencyDelivered(m) => {
                 let when = instant::optional(m.delivered_at.as_ref()).unwrap_or(at);
-                self.ended(context, &m.dependency, State::Delivered(when));
+                self.ended(context, &m.dependency, State::Delivered(when), fact);
             }
-            Payload::DependencyCancelled(m) => self.ended(context, &m.dependency, State::Cancelled),
-            Payload::BlockerRaised(m) => self.raised(context, m, at),
+            Payload::DependencyCancelled(m) => self.ended(context, &m.dependency, State::Cancelled, fact),
+            Payload::BlockerRaised(m) => self.raised(context, m, fact),
             Payload::BlockerCleared(m) => {
                 let id = BlockerId::from(m.blocker.as_str());
                 if let Some(blocker) = self.blockers.get_mut(&id) {
                     blocker.cleared = Some(at);
+                    blocker.cleared_told = Some(Told::by(fact));
                     let blocked = DependencyId::from(blocker.blocked.as_str());
                     dependency_breach::look(self, context, &blocked);
                 }
@@ -168,6 +184,17 @@ impl Dependencies {
         }
     }
 
+    /// Key results came or went: a breach of what blocks them may go on with another (R11).
+    pub(crate) fn look_at_blocked(&mut self, context: &mut Context<'_>, key_results: &[KeyResultId]) {
+        let blocks =
+            |dependency: &Dependency| key_results.iter().any(|id| dependency.key_results.contains(id));
+        let concerned = self.dependencies.iter().filter(|(_, dependency)| blocks(dependency));
+        let ids: Vec<DependencyId> = concerned.map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            dependency_breach::look(self, context, &id);
+        }
+    }
+
     /// A dependency.
     pub(crate) fn get(&self, dependency: &DependencyId) -> Option<&Dependency> {
         self.dependencies.get(dependency)
@@ -202,38 +229,43 @@ impl Dependencies {
             .filter(move |due| *due <= at)
     }
 
-    fn agreed(&mut self, context: &mut Context<'_>, message: &pb::DependencyAgreed, at: EventTime) {
+    fn agreed(&mut self, context: &mut Context<'_>, message: &pb::DependencyAgreed, fact: &Fact) {
         let id = DependencyId::from(message.dependency.as_str());
         let Some(due) = due::agreed(message) else {
             context.skip(format!("dependency {id} has no due"));
             return;
         };
-        let state = self.dependencies.get(&id).map_or(State::Open, |known| known.state);
+        let known = self.dependencies.get(&id);
+        let state = known.map_or(State::Open, |known| known.state);
         let dependency = Dependency {
             provider: SquadId::from(message.provider.as_str()),
             consumer: SquadId::from(message.consumer.as_str()),
             due,
-            due_since: at,
+            due_since: fact.event.time,
             key_results: message.blocks_key_results.iter().map(|id| KeyResultId::from(id.as_str())).collect(),
             tickets: message.blocks_tickets.iter().cloned().collect(),
             commitments: message.blocks_customer_commitments.iter().cloned().collect(),
             state,
+            due_told: vec![Told::by(fact)],
+            end_told: known.and_then(|known| known.end_told.clone()),
         };
         self.dependencies.insert(id.clone(), dependency);
         self.changed(context, &id);
     }
 
-    fn ended(&mut self, context: &mut Context<'_>, dependency: &str, state: State) {
+    fn ended(&mut self, context: &mut Context<'_>, dependency: &str, state: State, fact: &Fact) {
         let id = DependencyId::from(dependency);
         if let Some(known) = self.dependencies.get_mut(&id)
             && known.state == State::Open
         {
             known.state = state;
+            known.end_told = Some(Told::by(fact));
         }
         dependency_breach::look(self, context, &id);
     }
 
-    fn raised(&mut self, context: &mut Context<'_>, message: &pb::BlockerRaised, at: EventTime) {
+    fn raised(&mut self, context: &mut Context<'_>, message: &pb::BlockerRaised, fact: &Fact) {
+        let at = fact.event.time;
         let id = BlockerId::from(message.blocker.as_str());
         let since = instant::optional(message.since.as_ref()).unwrap_or(at);
         let blocker = Blocker {
@@ -243,6 +275,8 @@ impl Dependencies {
             since,
             raised: at,
             cleared: None,
+            raised_told: Some(Told::by(fact)),
+            cleared_told: None,
         };
         let blocked = DependencyId::from(blocker.blocked.as_str());
         self.blockers.insert(id.clone(), blocker);

@@ -4,7 +4,7 @@
 //! the deadlines up to an instant. Which component takes which event is the `match` of [`Engine::dispatch`]; which
 //! deadline is whose is the `match` of [`Engine::due`].
 
-use bellwether_model::EventTime;
+use bellwether_model::{EventTime, RuleId};
 use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, instant, pb, topics};
 use serde::{Deserialize, Serialize};
@@ -21,12 +21,13 @@ use crate::key_result::inputs::Inputs;
 use crate::options::Options;
 use crate::page::Pages;
 use crate::reference::Reference;
+use crate::rule;
 use crate::seen::Seen;
 use crate::sources::Sources;
 use crate::sprint::Sprints;
 
 /// Version of the snapshot's shape.
-const SNAPSHOT_FORMAT: u32 = 2;
+const SNAPSHOT_FORMAT: u32 = 3;
 
 /// The fold of one partition of `facts`.
 #[derive(Debug)]
@@ -268,7 +269,21 @@ impl Engine {
                 let changed = parts.sprints.on_deadline(&mut context, parts.deliveries, sprint);
                 parts.key_results.on_series(&mut context, changed.as_ref());
             }
-            Deadline::Clear(key) => context.clear_if_still_false(key),
+            Deadline::Clear(key) if context.is_false_long_enough(key) => {
+                let explain = if key.rule == RuleId::VelocityDropPace {
+                    let inputs = Inputs {
+                        pages: parts.pages,
+                        sprints: parts.sprints,
+                        updates: parts.check_ins,
+                        dependencies: parts.dependencies,
+                    };
+                    parts.key_results.explain_pace(&mut context, &inputs, key)
+                } else {
+                    rule::explain_pages(parts.pages, &context, key)
+                };
+                context.clear_after_time(key, explain);
+            }
+            Deadline::Clear(_) => {}
             Deadline::KeyResult(key_result) => {
                 let inputs = Inputs {
                     pages: parts.pages,
@@ -297,6 +312,7 @@ impl Engine {
             matches!(event.payload, Payload::ThresholdsRecorded(_) | Payload::OrganisationRecorded(_));
         parts.sprints.on_reference(&mut context, terms_may_differ);
         parts.check_ins.on_record(&mut context, &event.payload);
+        parts.dependencies.look_at_blocked(&mut context, &changed.key_results);
         parts.key_results.on_reference(&mut context, Some(&event.payload));
     }
 

@@ -21,6 +21,7 @@ use bellwether_model::{DependencyId, KeyResultId, PersonId, SquadId};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
+use crate::explain::ExplainBuilder;
 use crate::id_map::IdMap;
 
 /// What a trigger is about, by its plain id.
@@ -50,7 +51,8 @@ impl Subject {
 
 /// What makes an instance this one and no other.
 ///
-/// The key result is not part of it: the instance keeps the one it fired with, though a successor may come (R11).
+/// The key result is not part of it: the instance keeps the one it fired with, though a successor may come; only that of
+/// a dependency goes on with another (R11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct InstanceKey {
     /// Rule.
@@ -68,7 +70,7 @@ pub(crate) struct Instance {
     pub trigger: String,
     /// Escalation id.
     pub escalation: String,
-    /// Key result it fired with.
+    /// Key result it fired with, or follows.
     pub key_result: Option<KeyResultId>,
     /// The instant the decision is of.
     pub as_of: EventTime,
@@ -89,6 +91,8 @@ pub(crate) struct Instance {
     pub function: String,
     /// True when it was decided by imported facts of the past.
     pub backfill: bool,
+    /// Severity it was last said with.
+    pub severity: pb::Severity,
 }
 
 /// What a rule found.
@@ -96,14 +100,17 @@ pub(crate) struct Instance {
 pub(crate) enum Verdict {
     /// The condition holds.
     True(Box<Finding>),
-    /// It does not.
+    /// It does not: a window rule's clear-after time runs.
     False {
-        /// Why, for the cleared event.
+        /// Why, for the amendment that says so.
         reason: &'static str,
-        /// Clears now, whatever the rule's clear-after time.
-        at_once: bool,
-        /// True when late facts show that it never was due (R1).
-        withdrawn: bool,
+    },
+    /// It does not, and a running instance clears now: date rules, and what never was due.
+    Over {
+        /// Why.
+        reason: &'static str,
+        /// How it stands now.
+        explain: Box<ExplainBuilder>,
     },
     /// Nothing can be said: nothing changes.
     NoData,
@@ -123,7 +130,7 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// The condition does not hold; the rule's clear-after time runs.
     pub(crate) fn no(reason: &'static str) -> Self {
-        Self::False { reason, at_once: false, withdrawn: false }
+        Self::False { reason }
     }
 }
 
@@ -160,8 +167,8 @@ pub(crate) struct Instances {
     /// Keys of the running instances of each subject, and of each rule and scope.
     of_subject: IdMap<Subject, BTreeSet<InstanceKey>>,
     of_scope: IdMap<(RuleId, Arc<str>), BTreeSet<InstanceKey>>,
-    /// Decisions on hold and the source they were last said to wait for.
-    pub(crate) held: BTreeMap<InstanceKey, String>,
+    /// Decisions on hold, by the instant each is of, and the source it was last said to wait for.
+    pub(crate) held: BTreeMap<InstanceKey, BTreeMap<EventTime, String>>,
 }
 
 impl Instances {
@@ -192,6 +199,16 @@ impl Instances {
             drop_from(&mut self.of_scope, &(key.rule, scope.clone()), key);
         }
         Some(instance)
+    }
+
+    /// The decision of a key about an instant, and about those before it, is made.
+    pub(crate) fn release(&mut self, key: &InstanceKey, through: EventTime) {
+        if let Some(waiting) = self.held.get_mut(key) {
+            waiting.retain(|as_of, _| *as_of > through);
+            if waiting.is_empty() {
+                self.held.remove(key);
+            }
+        }
     }
 
     /// Keys of the running instances of a subject, in order.
@@ -234,7 +251,7 @@ fn drop_from<K: Eq + Hash>(index: &mut IdMap<K, BTreeSet<InstanceKey>>, at: &K, 
 #[derive(Serialize, Deserialize)]
 struct Written {
     active: BTreeMap<InstanceKey, Instance>,
-    held: BTreeMap<InstanceKey, String>,
+    held: BTreeMap<InstanceKey, BTreeMap<EventTime, String>>,
 }
 
 impl From<Instances> for Written {

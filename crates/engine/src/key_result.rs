@@ -16,6 +16,7 @@ mod marks;
 pub(crate) mod measured;
 mod momentum;
 pub(crate) mod pace;
+pub(crate) mod page_events;
 mod projection;
 mod readings;
 mod record;
@@ -34,6 +35,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::context::Context;
 use crate::deadlines::Deadline;
+use crate::explain::ExplainBuilder;
+use crate::instance::InstanceKey;
 use crate::order::Why;
 use crate::rule;
 use frame::Frame;
@@ -90,6 +93,9 @@ struct Book {
     /// When a change that is published at most once an hour is due.
     hourly: Option<EventTime>,
     published: Option<Published>,
+    /// The owner's next local day, while something is overdue: it will be overdue for longer.
+    #[serde(default)]
+    daily: Option<EventTime>,
     /// First instant of the version last seen in force.
     version: Option<EventTime>,
     /// True while more pages cannot change what the rule finds: distinct people only grow in number.
@@ -130,10 +136,11 @@ impl KeyResults {
         let week_end = schedule::is_week_end(&frame);
         let turning_point = week_end || now == frame.quarter.mid();
         let hour_is_over = book.hourly.is_some_and(|due| due <= now);
-        if look.is_none() && !turning_point && !hour_is_over {
+        let day_is_over = book.daily.is_some_and(|due| due <= now);
+        if look.is_none() && !turning_point && !hour_is_over && !day_is_over {
             return;
         }
-        let of_pages_alone = look.is_none_or(Look::is_of_pages_alone) && !turning_point;
+        let of_pages_alone = look.is_none_or(Look::is_of_pages_alone) && !turning_point && !day_is_over;
         if of_pages_alone && book.says_the_same(context, inputs, &frame) {
             book.hourly = None;
             return;
@@ -157,7 +164,7 @@ impl KeyResults {
         let wanted = [
             look.publish,
             if week_end { Publish::Always } else { Publish::No },
-            if turning_point || hour_is_over { Publish::IfChanged } else { Publish::No },
+            if turning_point || hour_is_over || day_is_over { Publish::IfChanged } else { Publish::No },
         ];
         let publish = wanted.into_iter().max().unwrap_or_default();
         book.assessed = None;
@@ -167,6 +174,7 @@ impl KeyResults {
             let (measured, quarter) = (judgement.present.measured, frame.quarter.start);
             book.assessed = holds.then_some(Assessed { measured, quarter, epoch });
             let message = assessment::assess(&context, inputs, own, &frame, &judgement);
+            book.look_daily(&mut context, &frame, message.overdue_dependencies > 0);
             book.publish(&mut context, &frame, message, publish);
         }
         if (look.rule || turning_point) && !frame.ended {
@@ -191,6 +199,26 @@ fn rolls(frame: &Frame<'_>) -> bool {
         && !frame.ended
 }
 
+impl KeyResults {
+    /// How the pace of an instance stands now; at its end, for one whose key result has ended.
+    pub(crate) fn explain_pace(
+        &self,
+        context: &mut Context<'_>,
+        inputs: &Inputs<'_>,
+        key: &InstanceKey,
+    ) -> ExplainBuilder {
+        let Some(id) = key.scope.clone().map(KeyResultId::from) else { return ExplainBuilder::new(key.rule) };
+        let ended = context.instances.get(key).filter(|instance| instance.ended);
+        let at = ended.and_then(|instance| instance.false_since).unwrap_or(context.now);
+        let (Some(book), Some(frame)) = (self.books.get(&id), Frame::of(context, &id, at)) else {
+            return ExplainBuilder::new(key.rule);
+        };
+        let own = Own { readings: &book.readings, weeks: &book.weeks, closes: &book.closes };
+        let judgement = Judgement::of(context, inputs, own, &frame);
+        rule::pace::explain(context, inputs, &frame, &judgement)
+    }
+}
+
 impl Book {
     /// True when pages changed nothing of what was last assessed: the value is the same, and nothing else was touched.
     fn says_the_same(&self, context: &mut Context<'_>, inputs: &Inputs<'_>, frame: &Frame<'_>) -> bool {
@@ -202,6 +230,16 @@ impl Book {
             && assessed.quarter == frame.quarter.start
             && assessed.measured
                 == measured::of_pages(context, inputs.pages, frame.measure(), squad, &frame.quarter)
+    }
+
+    /// While something is overdue, the key result is looked at whenever its owner's day begins.
+    fn look_daily(&mut self, context: &mut Context<'_>, frame: &Frame<'_>, overdue: bool) {
+        let zone = context.reference.zone_of(&frame.key_result.owner, frame.now);
+        let tomorrow = zone.day_start(zone.local_day(frame.now).plus(1));
+        self.daily = (overdue && !frame.ended).then_some(tomorrow);
+        if let Some(due) = self.daily {
+            context.deadlines.set(due, Deadline::KeyResult(frame.id.clone()));
+        }
     }
 
     /// Publishes an assessment; one that comes too soon after the last waits for the next instant.

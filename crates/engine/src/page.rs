@@ -82,6 +82,11 @@ impl Pages {
             Payload::ShiftScheduled(message) => {
                 let person = fact.person(message.responder.as_ref());
                 let changed = self.shifts.schedule(message, person);
+                for person in &changed {
+                    // Their day decides when the shift makes them eligible, whether or not anybody is paged.
+                    let zone = context.reference.zone_of(person, context.now);
+                    self.set_midnight(context, zone.name());
+                }
                 self.look_at_people(context, changed);
             }
             Payload::ShiftRemoved(message) => {
@@ -106,7 +111,7 @@ impl Pages {
                 continue;
             }
             pages.prune(now);
-            if !pages.is_empty() || rule::is_running(context, person) {
+            if !pages.is_empty() || self.shifts.has(person) || rule::is_running(context, person) {
                 any_left = true;
                 there.push(person.clone());
             }
@@ -128,7 +133,7 @@ impl Pages {
         let mut with_pages = Vec::new();
         for place in everybody {
             let Some((person, pages)) = self.people.at(place) else { continue };
-            if pages.is_empty() && !rule::is_running(context, person) {
+            if pages.is_empty() && !self.shifts.has(person) && !rule::is_running(context, person) {
                 continue;
             }
             with_pages.push(person.clone());
@@ -143,8 +148,11 @@ impl Pages {
         }
     }
 
-    /// Places of everybody who may have to be looked at, in order: with pages, or with a running instance.
+    /// Places of everybody who may have to be looked at, in order: with pages, with a shift, or with a running instance.
     fn everybody(&mut self, context: &Context<'_>) -> Vec<usize> {
+        for person in self.shifts.people() {
+            self.people.place(person);
+        }
         if !self.placed {
             for engineer in context.instances.engineers() {
                 self.people.place(&engineer);

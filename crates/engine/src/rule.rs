@@ -16,10 +16,12 @@ pub(crate) mod missed_check_in;
 pub(crate) mod pace;
 pub(crate) mod page_load;
 
-use bellwether_model::{PersonId, RuleId};
+use bellwether_model::{PersonId, RuleId, SquadId};
 
 use crate::context::Context;
+use crate::explain::ExplainBuilder;
 use crate::instance::{InstanceKey, Subject};
+use crate::page::Pages;
 
 /// The instance of a page rule about a person alone.
 pub(crate) fn engineer(rule: RuleId, person: &PersonId) -> InstanceKey {
@@ -29,6 +31,22 @@ pub(crate) fn engineer(rule: RuleId, person: &PersonId) -> InstanceKey {
 /// True while a page rule is active for a person.
 pub(crate) fn is_running(context: &Context<'_>, person: &PersonId) -> bool {
     context.instances.of_subject(&Subject::Engineer(person.clone())).next().is_some()
+}
+
+/// How an instance of a page rule stands now: its numbers, whether or not its condition holds.
+pub(crate) fn explain_pages(pages: &mut Pages, context: &Context<'_>, key: &InstanceKey) -> ExplainBuilder {
+    match (key.rule, &key.subject, &key.scope) {
+        (RuleId::VelocityDropPageLoad, Subject::Engineer(person), _) => {
+            page_load::explain_now(pages, context, key.rule, person)
+        }
+        (RuleId::VelocityDropForecast, Subject::Engineer(person), _) => {
+            forecast::explain_now(pages, context, person)
+        }
+        (RuleId::VelocityDropConcentration, Subject::Engineer(person), Some(squad)) => {
+            concentration::explain_now(pages, context, &SquadId::from(squad.clone()), person)
+        }
+        _ => ExplainBuilder::new(key.rule),
+    }
 }
 
 #[cfg(test)]

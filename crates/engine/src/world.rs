@@ -16,7 +16,7 @@ pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) engine: Engine,
     pub(crate) said: Vec<Event>,
-    events: u32,
+    pub(crate) events: u32,
 }
 
 /// An instant of a test, RFC 3339.
@@ -242,6 +242,9 @@ impl World {
                 format!("amended {} {} {at}: {}", m.rule, name(&m.subject), m.change)
             }
             Payload::TriggerCleared(m) => {
+                let explain = m.explain.as_ref().expect("cleared events are explained");
+                assert!(!explain.arithmetic.is_empty(), "{} cleared without arithmetic", m.rule);
+                assert_ne!(m.severity(), pb::Severity::Unspecified, "{} cleared without severity", m.rule);
                 format!("cleared {} {} {at}: {}", m.rule, name(&m.subject), m.reason)
             }
             Payload::TriggerHeld(m) => format!("held {} {} {at}: {}", m.rule, name(&m.subject), m.source),
@@ -268,5 +271,15 @@ impl World {
                 _ => None,
             })
             .expect("the rule fired")
+    }
+    /// How the first clearing of a rule is explained.
+    pub(crate) fn why_cleared(&self, rule: &str) -> &pb::Explain {
+        self.said
+            .iter()
+            .find_map(|event| match &event.payload {
+                Payload::TriggerCleared(message) if message.rule == rule => message.explain.as_ref(),
+                _ => None,
+            })
+            .expect("the rule cleared, explained")
     }
 }

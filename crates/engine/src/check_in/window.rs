@@ -22,6 +22,13 @@ pub(crate) struct EventKey {
     pub id: Arc<str>,
 }
 
+impl EventKey {
+    /// The identity as events carry it.
+    pub(crate) fn event(&self) -> EventId {
+        EventId { source: self.source.to_string(), id: self.id.to_string() }
+    }
+}
+
 impl From<EventId> for EventKey {
     fn from(id: EventId) -> Self {
         Self { source: id.source.into(), id: id.id.into() }
@@ -54,7 +61,8 @@ pub(crate) struct Windows {
     closed: Vec<Closed>,
     check_ins: Vec<CheckIn>,
     next_close: Option<EventTime>,
-    undecided: Option<EventTime>,
+    /// Closes whose decision waits for a source (R12), in order; with no source behind, the last one for an instant.
+    undecided: Vec<EventTime>,
     effective_day: Option<LocalDay>,
     late: Millis,
 }
@@ -71,24 +79,33 @@ impl Windows {
     /// Closes the window that was to close now; it waits for a decision.
     pub(crate) fn close(&mut self, at: EventTime) {
         self.closed.push(Closed { at, kept: false });
-        if self.closed.len() > KEPT {
-            self.closed.remove(0);
+        // One that is not decided yet stays with what it is decided by, however long its source is away.
+        let waits = |closed: &Closed| self.undecided.contains(&closed.at);
+        if self.closed.len() > KEPT && !self.closed.first().is_some_and(waits) {
+            let excess = self.closed.len() - KEPT;
+            let decided = self.closed.iter().take_while(|closed| !waits(closed)).count();
+            self.closed.drain(..excess.min(decided));
             let first = self.closed.first().map_or(at, |closed| closed.at);
             let keep_from = first.minus(Millis::days(14));
             self.check_ins.retain(|check_in| check_in.at > keep_from);
         }
         self.judge();
-        self.undecided = Some(at);
+        self.undecided.push(at);
     }
 
-    /// The close whose decision was not made yet.
-    pub(crate) fn undecided(&self) -> Option<EventTime> {
-        self.undecided
+    /// Closes whose decision was not made yet, in order.
+    pub(crate) fn undecided(&self) -> &[EventTime] {
+        &self.undecided
     }
 
-    /// The decision was made.
-    pub(crate) fn decided(&mut self) {
-        self.undecided = None;
+    /// The decision about a close was made.
+    pub(crate) fn decided(&mut self, close: EventTime) {
+        self.undecided.retain(|at| *at != close);
+    }
+
+    /// Nobody decides any more: the key result is over.
+    pub(crate) fn drop_undecided(&mut self) {
+        self.undecided.clear();
     }
 
     /// The last close.
@@ -96,14 +113,25 @@ impl Windows {
         self.closed.last().map(|closed| closed.at)
     }
 
-    /// True when the last closed window has no valid check-in of its own.
-    pub(crate) fn last_missed(&self) -> bool {
-        self.closed.last().is_some_and(|closed| !closed.kept)
+    /// True when the window that closed then has a valid check-in of its own.
+    pub(crate) fn kept(&self, close: EventTime) -> bool {
+        self.closed.iter().any(|closed| closed.at == close && closed.kept)
+    }
+
+    /// True when a close is nothing to fire for, or not any more: kept, or followed by a valid check-in.
+    pub(crate) fn settled(&self, close: EventTime) -> bool {
+        self.kept(close) || self.valid_after(close)
     }
 
     /// Windows in a row, up to the last, without their own valid check-in.
     pub(crate) fn missed_in_a_row(&self) -> u32 {
-        u32::try_from(self.closed.iter().rev().take_while(|closed| !closed.kept).count()).unwrap_or(u32::MAX)
+        self.last_close().map_or(0, |last| self.missed_in_a_row_at(last))
+    }
+
+    /// Windows in a row, up to the one that closed then, without their own valid check-in.
+    pub(crate) fn missed_in_a_row_at(&self, close: EventTime) -> u32 {
+        let up_to = self.closed.iter().rev().skip_while(|closed| closed.at > close);
+        u32::try_from(up_to.take_while(|closed| !closed.kept).count()).unwrap_or(u32::MAX)
     }
 
     /// Windows missed since the last valid check-in of any kind: what silence decays the status by (R42).
@@ -120,9 +148,14 @@ impl Windows {
         (kept, all)
     }
 
-    /// The last valid check-in.
+    /// When the last valid check-in was filed.
     pub(crate) fn last_valid(&self) -> Option<EventTime> {
-        self.check_ins.iter().rev().find(|check_in| check_in.valid).map(|check_in| check_in.at)
+        self.last_valid_check_in().map(|check_in| check_in.at)
+    }
+
+    /// The last valid check-in.
+    pub(crate) fn last_valid_check_in(&self) -> Option<&CheckIn> {
+        self.check_ins.iter().rev().find(|check_in| check_in.valid)
     }
 
     /// True when a valid check-in came after an instant.
@@ -203,8 +236,8 @@ mod tests {
 
     #[test]
     fn r51_a_check_in_at_exactly_the_close_is_in_time() {
-        assert!(!windows(1, &[(WEEK, true)]).last_missed());
-        assert!(windows(1, &[(WEEK + 1, true)]).last_missed());
+        assert!(windows(1, &[(WEEK, true)]).kept(at(WEEK)));
+        assert!(!windows(1, &[(WEEK + 1, true)]).kept(at(WEEK)));
     }
 
     #[test]
@@ -232,6 +265,18 @@ mod tests {
 
     #[test]
     fn an_invalid_check_in_keeps_no_window() {
-        assert!(windows(1, &[(WEEK - 1, false)]).last_missed());
+        assert!(!windows(1, &[(WEEK - 1, false)]).kept(at(WEEK)));
+    }
+
+    #[test]
+    fn r12_a_close_that_waits_is_kept_with_what_it_is_decided_by() {
+        let mut stalled = windows(12, &[]);
+        assert_eq!(stalled.closed.len(), 12, "none of them is decided");
+        assert_eq!((stalled.missed_in_a_row_at(at(WEEK)), stalled.missed_in_a_row()), (1, 12));
+        for n in 1..=12 {
+            stalled.decided(at(n * WEEK));
+        }
+        stalled.close(at(13 * WEEK));
+        assert_eq!((stalled.closed.len(), stalled.undecided()), (KEPT, &[at(13 * WEEK)][..]));
     }
 }

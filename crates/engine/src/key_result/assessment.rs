@@ -25,6 +25,8 @@ pub(crate) fn assess(
     let (status, reason) = status(frame, judgement, &updates, context.thresholds().pace_floor);
     let in_scale = |value: Ratio| pb::Measure { display: frame.show(value), ..measure(value, 0) };
     let share = |share: Ratio| pb::Measure { display: share.percent(0), ..measure(share, 0) };
+    let confidence = updates.confidence.and_then(|percent| Ratio::new(percent.into(), 100));
+    let gap = judgement.projection.completion.zip(confidence);
     pb::KeyResultAssessed {
         key_result: frame.id.to_string(),
         status: wire(status).into(),
@@ -45,6 +47,9 @@ pub(crate) fn assess(
         assessed_at: None,
         squad: frame.squad().map(ToString::to_string).unwrap_or_default(),
         measure: frame.measure().as_str().to_owned(),
+        projected_progress: judgement.projection.progress.map(share),
+        confidence: confidence.map(share),
+        confidence_gap: gap.and_then(|(completion, stated)| completion.checked_sub(stated)).map(share),
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct UpdateRecord {
     pub(crate) silent_windows: u32,
     /// The last three closes, in order.
     pub(crate) last_closes: Vec<EventTime>,
+    /// The confidence stated last, 0 to 100.
+    pub(crate) confidence: Option<u32>,
 }
 
 /// What is overdue of what others owe a key result.
@@ -55,7 +57,10 @@ pub(crate) trait DependencyHealth {
 
 impl Updates for CheckIns {
     fn of(&self, _: &Context<'_>, key_result: &KeyResultId) -> UpdateRecord {
-        let Some(windows) = self.windows(key_result) else { return UpdateRecord::default() };
+        let confidence = self.confidence(key_result);
+        let Some(windows) = self.windows(key_result) else {
+            return UpdateRecord { confidence, ..UpdateRecord::default() };
+        };
         let (kept, closed) = windows.compliance(COMPLIANCE_WINDOWS);
         let mut last_closes: Vec<EventTime> = windows.closes().take(TREND).collect();
         last_closes.reverse();
@@ -66,6 +71,7 @@ impl Updates for CheckIns {
             missed_in_a_row: windows.missed_in_a_row(),
             silent_windows: windows.missed_since_valid(),
             last_closes,
+            confidence,
         }
     }
 }

@@ -80,17 +80,23 @@ impl Pace {
     }
 }
 
-/// The share planned by a share elapsed: linear between the points of the curve, from nothing at the start to everything
-/// at the end where the curve does not say otherwise.
-fn planned(curve: &[(Decimal, Decimal)], elapsed: Ratio) -> Option<Ratio> {
+/// The points of a plan in order, as a key result carries them: from nothing at the start to everything at the end where
+/// they do not say otherwise.
+pub(crate) fn curve(carried: &[(Decimal, Decimal)]) -> Vec<(Ratio, Ratio)> {
     let mut points: Vec<(Ratio, Ratio)> =
-        curve.iter().map(|(at, share)| ((*at).into(), (*share).into())).collect();
+        carried.iter().map(|(at, share)| ((*at).into(), (*share).into())).collect();
     for (end, share) in [(Ratio::ZERO, Ratio::ZERO), (Ratio::ONE, Ratio::ONE)] {
         if !points.iter().any(|(at, _)| *at == end) {
             points.push((end, share));
         }
     }
     points.sort_by_key(|(at, _)| *at);
+    points
+}
+
+/// The share planned by a share elapsed: linear between the points of the curve.
+fn planned(carried: &[(Decimal, Decimal)], elapsed: Ratio) -> Option<Ratio> {
+    let points = curve(carried);
     let next = points.iter().position(|(at, _)| *at >= elapsed)?;
     let (right, share) = points[next];
     let Some((left, from)) = next.checked_sub(1).map(|previous| points[previous]) else { return Some(share) };

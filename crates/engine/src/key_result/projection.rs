@@ -14,17 +14,23 @@ pub(crate) struct Projection {
     pub(crate) value: Option<Ratio>,
     /// As a share of what is to be reached; never capped.
     pub(crate) completion: Option<Ratio>,
+    /// As a share of the way from the baseline to the target; none for a hold-level key result.
+    pub(crate) progress: Option<Ratio>,
 }
 
 /// Of the least-squares line through (quarter start, baseline) over this quarter's readings.
 pub(crate) fn of_readings(frame: &Frame<'_>, readings: &[(EventTime, Ratio)]) -> Projection {
     let value = line(frame, readings);
-    Projection { value, completion: value.and_then(|value| completion(frame, value)) }
+    Projection {
+        value,
+        completion: value.and_then(|value| completion(frame, value)),
+        progress: value.and_then(|value| progress(frame, value)),
+    }
 }
 
 /// Of a hold-level key result: the present share carried on.
 pub(crate) fn of_periods(ended: usize, share: Ratio) -> Projection {
-    Projection { value: None, completion: (ended >= LEAST_PERIODS).then_some(share) }
+    Projection { value: None, completion: (ended >= LEAST_PERIODS).then_some(share), progress: None }
 }
 
 /// True where a key result has readings to draw a line through: typed ones, or the periods of a computed reach-level.
@@ -53,15 +59,20 @@ fn line(frame: &Frame<'_>, readings: &[(EventTime, Ratio)]) -> Option<Ratio> {
 }
 
 fn completion(frame: &Frame<'_>, projected: Ratio) -> Option<Ratio> {
-    let (baseline, target) = (frame.baseline(), frame.target());
+    let target = frame.target();
     if target <= Ratio::ZERO {
-        return projected.checked_sub(baseline)?.checked_div(target.checked_sub(baseline)?);
+        return progress(frame, projected);
     }
     match frame.key_result.direction {
         Direction::HigherIsBetter => projected.checked_div(target),
         Direction::LowerIsBetter if projected <= Ratio::ZERO => Some(Ratio::ONE),
         Direction::LowerIsBetter => target.checked_div(projected),
     }
+}
+
+fn progress(frame: &Frame<'_>, projected: Ratio) -> Option<Ratio> {
+    let (baseline, target) = (frame.baseline(), frame.target());
+    projected.checked_sub(baseline)?.checked_div(target.checked_sub(baseline)?)
 }
 
 fn gcd(mut a: i128, mut b: i128) -> i128 {

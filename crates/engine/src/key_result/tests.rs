@@ -158,8 +158,17 @@ fn dependencies_that_are_overdue_are_counted_in_business_days() {
         (world.assessed("kr").overdue_dependencies, world.assessed("kr").oldest_overdue_dependency_days),
         (1, 0)
     );
-    world.until("2026-01-13T00:00:00Z");
-    assert_eq!(world.assessed("kr").oldest_overdue_dependency_days, 2, "Friday and Monday");
+    // It grows when a day of the owner begins, and not on a weekend.
+    for (until, days) in [
+        ("2026-01-08T23:59:59Z", 0),
+        ("2026-01-09T00:00:00Z", 1),
+        ("2026-01-11T23:59:59Z", 1),
+        ("2026-01-12T00:00:00Z", 2),
+        ("2026-01-13T00:00:00Z", 3),
+    ] {
+        world.until(until);
+        assert_eq!(world.assessed("kr").oldest_overdue_dependency_days, days, "{until}");
+    }
     world.at(
         "2026-01-13T09:00:00Z",
         pb::DependencyDelivered { dependency: "d1".into(), ..Default::default() },

@@ -98,13 +98,19 @@ fn assess(pages: &mut Pages, context: &Context<'_>, squad: &SquadId) -> pb::Load
     let mut most: Vec<u32> = to_date.weekend.values().copied().collect();
     most.sort_unstable_by(|a, b| b.cmp(a));
     let top3: u32 = most.iter().take(3).sum();
-    let concentrated = population.median().is_some_and(Ratio::is_zero) && population.top() >= 4;
+    let thresholds = context.thresholds();
+    let eligible = u32::try_from(population.counts.len()).unwrap_or(u32::MAX);
+    // A median of fewer people is no data (R32).
+    let is_enough = eligible >= thresholds.concentration_minimum_population;
+    let median = population.median().filter(|_| is_enough);
+    let concentrated =
+        median.is_some_and(Ratio::is_zero) && population.top() >= thresholds.concentration_minimum_top_pages;
     pb::LoadAssessed {
         squad: squad.to_string(),
         assessed_at: None,
         engineers,
-        median: population.median().map(|median| measures::measure(median, 1)),
-        ratio: population.ratio().map(|ratio| measures::measure(ratio, 1)),
+        median: median.map(|median| measures::measure(median, 1)),
+        ratio: population.ratio().filter(|_| is_enough).map(|ratio| measures::measure(ratio, 1)),
         concentrated,
         weekend_people: u32::try_from(to_date.weekend.len()).unwrap_or(u32::MAX),
         weekend_pages,
@@ -112,7 +118,7 @@ fn assess(pages: &mut Pages, context: &Context<'_>, squad: &SquadId) -> pb::Load
             .map(|share| measures::measure(share, 2)),
         top_sources: top_sources(&to_date),
         coverage_gaps: Vec::new(),
-        eligible: u32::try_from(population.counts.len()).unwrap_or(u32::MAX),
+        eligible,
     }
 }
 

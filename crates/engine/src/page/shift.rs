@@ -70,6 +70,16 @@ impl Shifts {
         });
     }
 
+    /// Everybody with a shift, in order.
+    pub(crate) fn people(&self) -> impl Iterator<Item = &PersonId> {
+        self.by_person.iter().filter(|(_, theirs)| !theirs.is_empty()).map(|(person, _)| person)
+    }
+
+    /// True for somebody with a shift.
+    pub(crate) fn has(&self, person: &PersonId) -> bool {
+        self.by_person.get(person).is_some_and(|theirs| !theirs.is_empty())
+    }
+
     /// True when somebody had a shift that overlaps [from, to).
     pub(crate) fn overlaps(&self, person: &PersonId, from: EventTime, to: EventTime) -> bool {
         self.by_person

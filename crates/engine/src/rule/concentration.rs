@@ -8,7 +8,7 @@ use bellwether_wire::pb;
 
 use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, per_week, watched, weeks};
 use crate::context::Context;
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 use crate::page::Pages;
 use crate::page::population::Population;
@@ -84,49 +84,8 @@ fn finding(
     reading: Reading,
 ) -> Finding {
     let now = context.now;
-    let thresholds = context.thresholds();
-    let top = population.top();
-    let median = population.median().unwrap_or(Ratio::ZERO);
-    let mean = per_week(context, top);
-    let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
-    let zone = context.reference.zone_of(person, now);
-    let today = zone.local_day(now);
-    let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
-    let mut explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
-        .input("top-pages", top, top, "pages", now)
-        .input("median-pages", median.exact(), median.round_half_even(1), "pages", now)
-        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
-        .input(
-            "median-pages-per-week",
-            median_week.exact(),
-            median_week.round_half_even(1),
-            "pages/week",
-            now,
-        )
-        .input("population", population.counts.len(), population.counts.len(), "people", now)
-        .threshold(thresholds, "concentration.ratio", "x")
-        .threshold(thresholds, "concentration.minimum-top-pages", "pages")
-        .threshold(thresholds, "concentration.minimum-population", "people")
-        .window(from, to, zone.name())
-        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
-        .clears_when(
-            "somebody else is the top, or the ratio stays at or below the threshold, for seven days",
-        );
-    explain = match reading {
-        Reading::Above(ratio) => explain
-            .input("ratio", ratio.exact(), format!("{}x", ratio.round_half_even(1)), "x", now)
-            .arithmetic(format!(
-                "{top} / {} = {} > {}",
-                median.exact(),
-                ratio.round_half_even(2),
-                thresholds.concentration_ratio.exact()
-            )),
-        Reading::Concentrated => explain.note("concentrated").arithmetic(format!(
-            "median 0 has no ratio; {top} >= {} pages on one engineer",
-            thresholds.concentration_minimum_top_pages
-        )),
-        Reading::NoData | Reading::Spread => explain,
-    };
+    let mean = per_week(context, population.top());
+    let explain = explain(pages, context, person, population, reading);
     Finding {
         key_result: context.reference.key_result_of(Measure::O21, squad, now).cloned(),
         id_suffix: Some(squad.to_string()),
@@ -138,5 +97,86 @@ fn finding(
         watched: watched(context, mean).to_owned(),
         amend: None,
         second_window: false,
+    }
+}
+
+/// How an engineer stands in a squad now.
+pub(super) fn explain_now(
+    pages: &mut Pages,
+    context: &Context<'_>,
+    squad: &SquadId,
+    person: &PersonId,
+) -> ExplainBuilder {
+    let population = Population::of(pages, context, squad);
+    let reading = read(context, &population);
+    explain(pages, context, person, &population, reading)
+}
+
+/// The numbers of a population beside one engineer of it, whether or not they are the top.
+fn explain(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    population: &Population,
+    reading: Reading,
+) -> ExplainBuilder {
+    let now = context.now;
+    let thresholds = context.thresholds();
+    let top = population.top();
+    let median = population.median().unwrap_or(Ratio::ZERO);
+    let mean = per_week(context, top);
+    let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
+    let zone = context.reference.zone_of(person, now);
+    let today = zone.local_day(now);
+    // What the median is of, without whose they are.
+    let counts: Vec<String> = population.counts.iter().map(|(_, count)| count.to_string()).collect();
+    let counts = counts.join(", ");
+    let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
+    let explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
+        .input("top-pages", top, top, "pages", now)
+        .input("median-pages", median.exact(), median.round_half_even(1), "pages", now)
+        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
+        .input(
+            "median-pages-per-week",
+            median_week.exact(),
+            median_week.round_half_even(1),
+            "pages/week",
+            now,
+        )
+        .input("eligible-counts", &counts, &counts, "pages, most first", now)
+        .input("population", population.counts.len(), population.counts.len(), "people", now)
+        .threshold(thresholds, "concentration.ratio", "x")
+        .threshold(thresholds, "concentration.minimum-top-pages", "pages")
+        .threshold(thresholds, "concentration.minimum-population", "people")
+        .window(from, to, zone.name())
+        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .clears_when(
+            "somebody else is the top, or the ratio stays at or below the threshold, for seven days",
+        );
+    let many = thresholds.concentration_minimum_top_pages;
+    let divided = |ratio: Ratio| {
+        format!("{top} / {} = {}", median.exact(), compared(ratio, thresholds.concentration_ratio))
+    };
+    let with_ratio = |explain: ExplainBuilder, ratio: Ratio| {
+        explain.input("ratio", ratio.exact(), format!("{}x", ratio.round_half_even(1)), "x", now)
+    };
+    let theirs = population.counts.iter().find(|(member, _)| member == person).map_or(0, |(_, count)| *count);
+    match reading {
+        Reading::Above(_) | Reading::Concentrated if theirs < top => {
+            explain.arithmetic(format!("{theirs} pages of the engineer < {top} of the top"))
+        }
+        Reading::Above(ratio) => with_ratio(explain, ratio).arithmetic(divided(ratio)),
+        Reading::Concentrated => explain
+            .note("concentrated")
+            .arithmetic(format!("median 0 has no ratio; {top} >= {many} pages on one engineer")),
+        Reading::Spread => match population.ratio() {
+            Some(ratio) if top >= many => with_ratio(explain, ratio).arithmetic(divided(ratio)),
+            Some(_) | None => explain.arithmetic(format!("{top} pages of the top < {many}")),
+        },
+        Reading::NoData => explain.arithmetic(format!(
+            "{} eligible people < {}",
+            population.counts.len(),
+            thresholds.concentration_minimum_population
+        )),
     }
 }

@@ -8,10 +8,12 @@ use bellwether_model::{DependencyId, EventTime, KeyResultId, RuleId};
 use bellwether_wire::pb;
 
 use super::missed_check_in::sources;
-use crate::context::Context;
+use crate::context::{Context, WITHDRAWN};
 use crate::dependency::{Dependencies, Dependency, State, blast};
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, Told};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
+
+const CLEARS_WHEN: &str = "it is delivered, cancelled, or re-agreed; for a blocker, cleared";
 
 /// Why a dependency is breached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +69,11 @@ fn look_with(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId,
     let key = key(id);
     let breach = breach(graph, context, id, dependency, instant_is_over);
     let Some(breach) = breach else {
-        let fired_for = context.instances.get(&key).map(|instance| instance.as_of);
-        context.judge(key, settled(graph, dependency, fired_for));
+        context.instances.held.remove(&key);
+        if let Some(fired_for) = context.instances.get(&key).map(|instance| instance.as_of) {
+            let verdict = settled(graph, context, id, dependency, fired_for);
+            context.judge(key, verdict);
+        }
         return;
     };
     let finding = finding(graph, context, id, dependency, &breach);
@@ -88,22 +93,50 @@ fn look_with(graph: &Dependencies, context: &mut Context<'_>, id: &DependencyId,
     context.judge(key, Verdict::True(Box::new(finding)));
 }
 
-fn settled(graph: &Dependencies, dependency: &Dependency, fired_for: Option<EventTime>) -> Verdict {
-    let no = |reason, withdrawn| Verdict::False { reason, at_once: true, withdrawn };
-    match dependency.state {
-        State::Delivered(at) => no("delivered", fired_for.is_some_and(|as_of| at <= as_of)),
-        State::Cancelled => no("cancelled", false),
-        State::Open => {
-            let in_time = fired_for.is_some_and(|as_of| dependency.due_since <= as_of);
-            let has_due = graph.due_at(dependency).is_some();
-            no(
-                if has_due { "re-agreed, or the blocker was cleared" } else { "no longer due" },
-                in_time && has_due && {
-                    graph.due_at(dependency).is_some_and(|due| fired_for.is_some_and(|as_of| due > as_of))
-                },
-            )
-        }
+/// Why a running breach is over, and how the dependency stands.
+fn settled(
+    graph: &Dependencies,
+    context: &Context<'_>,
+    id: &DependencyId,
+    dependency: &Dependency,
+    fired_for: EventTime,
+) -> Verdict {
+    let due = graph.due_at(dependency);
+    let (reason, withdrawn) = match dependency.state {
+        State::Delivered(at) => ("delivered", at <= fired_for),
+        State::Cancelled => ("cancelled", false),
+        State::Open if due.is_none() => ("no longer due", false),
+        State::Open => (
+            "re-agreed, or the blocker was cleared",
+            dependency.due_since <= fired_for && due.is_some_and(|due| due > fired_for),
+        ),
+    };
+    let mut explain = ExplainBuilder::new(RuleId::DependencyBreach).clears_when(CLEARS_WHEN);
+    if let Some(due) = due {
+        let (text, since) = (due.to_rfc3339(), dependency.due_since);
+        explain = explain.input("due", &text, &text, "instant", since);
     }
+    let explain = match dependency.state {
+        State::Delivered(at) => {
+            let text = at.to_rfc3339();
+            explain.input("delivered", &text, &text, "instant", at).arithmetic(format!("delivered at {text}"))
+        }
+        State::Cancelled => explain.arithmetic("cancelled: nothing is owed any more"),
+        State::Open => {
+            let allowed = context.thresholds().dependency_blocker;
+            let owed = match due {
+                Some(due) => format!("{} has not passed", due.to_rfc3339()),
+                None => "it has no due instant".to_owned(),
+            };
+            let cleared = graph.blockers_of(id).filter_map(|(_, blocker)| blocker.cleared_told.as_ref());
+            explain
+                .threshold(context.thresholds(), "dependency.blocker-hours", "h")
+                .arithmetic(format!("{owed}, and no blocker has been open for {allowed}"))
+                .events(cleared.map(Told::named))
+        }
+    };
+    let explain = explain.events(dependency.end_told.iter().chain(&dependency.due_told).map(Told::named));
+    Verdict::Over { reason: if withdrawn { WITHDRAWN } else { reason }, explain: Box::new(explain) }
 }
 
 /// The breach that holds now, the earlier of the two kinds.
@@ -157,19 +190,23 @@ fn finding(
         radius.dependencies.len()
     );
     let mut explain = ExplainBuilder::new(RuleId::DependencyBreach)
-        .threshold(context.thresholds(), "dependency.blocker-hours", "h")
         .note(format!("reaches {reach}"))
-        .clears_when("it is delivered, cancelled, or re-agreed; for a blocker, cleared");
+        .clears_when(CLEARS_WHEN);
     explain = match breach {
         Breach::Due(due) => {
             let due = due.to_rfc3339();
             explain
                 .input("due", &due, &due, "instant", breach.at())
                 .arithmetic(format!("undelivered at {due}, the agreed instant"))
+                .events(dependency.due_told.iter().map(Told::named))
         }
         Breach::Blocker { blocker, since, at } => {
             let (since, at) = (since.to_rfc3339(), at.to_rfc3339());
+            let raised = graph.blockers_of(id).filter(|(id, _)| id.as_str() == blocker.as_str());
+            let raised = raised.filter_map(|(_, blocker)| blocker.raised_told.as_ref());
             explain
+                .threshold(context.thresholds(), "dependency.blocker-hours", "h")
+                .events(raised.chain(&dependency.due_told).map(Told::named))
                 .input("blocker", blocker, blocker, "", breach.at())
                 .input("blocked-since", &since, &since, "instant", breach.at())
                 .arithmetic(format!(

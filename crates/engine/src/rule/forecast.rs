@@ -6,9 +6,9 @@ use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId};
 use bellwether_wire::pb;
 
 use super::engineer;
-use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, per_week, rate_days, watched};
+use super::page_load::{self, PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, per_week, rate_days, watched};
 use crate::context::Context;
-use crate::explain::ExplainBuilder;
+use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
 use crate::page::today::Window;
@@ -23,7 +23,10 @@ pub(crate) fn look(
 ) {
     let key = engineer(RuleId::VelocityDropForecast, person);
     if context.instances.get(&engineer(RuleId::VelocityDropPageLoad, person)).is_some() {
-        context.clear(&key, "became page-load");
+        if context.instances.get(&key).is_some() {
+            let explain = page_load::explain(pages, context, key.rule, person, window);
+            context.clear(&key, "became page-load", explain);
+        }
         return;
     }
     if context.instances.get(&key).is_none() && !may_pass(context, window) {
@@ -75,14 +78,38 @@ fn first_day_above(
     }
     let days = i128::from(thresholds.forecast_rate_days);
     for day in 1..=thresholds.forecast_horizon_days {
-        let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
         // inside + recent * day / days > limit, without a division.
-        let forecast = i128::from(inside) * days + recent * i128::from(day);
+        let forecast = forecast_in_parts(context, window, day);
         if forecast * limit.den() > limit.num() * days {
             return Some(Some((day, Ratio::new(forecast, days)?)));
         }
     }
     Some(None)
+}
+
+/// Pages in the window after some days at the present rate, times the days that make the rate.
+fn forecast_in_parts(context: &Context<'_>, window: &Window, day: u32) -> i128 {
+    let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
+    let recent = i128::from(window.last(rate_days(context)));
+    i128::from(inside) * i128::from(context.thresholds().forecast_rate_days) + recent * i128::from(day)
+}
+
+/// The numbers of a forecast now: of the first day above the limit, else of the first of the highest.
+pub(super) fn explain_now(pages: &mut Pages, context: &Context<'_>, person: &PersonId) -> ExplainBuilder {
+    let rule = RuleId::VelocityDropForecast;
+    let Some(window) = pages.now(context, person).map(|now| now.window.clone()) else {
+        return ExplainBuilder::new(rule);
+    };
+    if let Some(Some((day, forecast))) = first_day_above(pages, context, person, &window) {
+        return explain(pages, context, person, &window, ("first-day", day, forecast));
+    }
+    let days = i128::from(context.thresholds().forecast_rate_days);
+    let of = |day| (forecast_in_parts(context, &window, day), std::cmp::Reverse(day));
+    let highest = (1..=context.thresholds().forecast_horizon_days).map(of).max();
+    match highest.and_then(|(parts, day)| Some((day.0, Ratio::new(parts, days)?))) {
+        Some((day, forecast)) => explain(pages, context, person, &window, ("highest-day", day, forecast)),
+        None => ExplainBuilder::new(rule),
+    }
 }
 
 /// The later of the person's first membership and the stream's first event of the page topic.
@@ -101,34 +128,8 @@ fn finding(
     forecast: Ratio,
 ) -> Finding {
     let now = context.now;
-    let thresholds = context.thresholds();
-    let zone = context.reference.zone_of(person, now);
-    let rate_days = thresholds.forecast_rate_days;
-    let recent = window.last(usize::try_from(rate_days).unwrap_or(usize::MAX));
-    let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
     let mean = per_week(context, window.total());
-    let limit = thresholds.page_load_limit().unwrap_or(Ratio::ZERO);
-    let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
-    let explain = ExplainBuilder::new(RuleId::VelocityDropForecast)
-        .input("pages", window.total(), window.total(), "pages", now)
-        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
-        .input("pages-of-the-last-week", recent, recent, "pages", now)
-        .input("first-day", day, day, "days from today", now)
-        .input("forecast", forecast.exact(), forecast.round_half_even(1), "pages", now)
-        .threshold(thresholds, "page-load.pages-per-week", "pages/week")
-        .threshold(thresholds, "forecast.horizon-days", "days")
-        .threshold(thresholds, "forecast.rate-days", "days")
-        .window(from, to, zone.name())
-        .arithmetic(format!(
-            "{inside} still inside after {day} days + {recent} x {day}/{rate_days} = {} > {}",
-            forecast.round_half_even(2),
-            limit.exact()
-        ))
-        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
-        .clears_when(
-            "the rate no longer takes the mean past the threshold for seven days, or page-load fires",
-        )
-        .build();
+    let explain = explain(pages, context, person, window, ("first-day", day, forecast)).build();
     Finding {
         key_result: home
             .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
@@ -144,4 +145,41 @@ fn finding(
         amend: None,
         second_window: false,
     }
+}
+
+/// The numbers of a forecast for a day, above the limit or not; the day goes by a name that says why it is this one.
+fn explain(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    window: &Window,
+    (name, day, forecast): (&str, u32, Ratio),
+) -> ExplainBuilder {
+    let now = context.now;
+    let thresholds = context.thresholds();
+    let zone = context.reference.zone_of(person, now);
+    let rate_days = thresholds.forecast_rate_days;
+    let recent = window.last(usize::try_from(rate_days).unwrap_or(usize::MAX));
+    let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
+    let mean = per_week(context, window.total());
+    let limit = thresholds.page_load_limit().unwrap_or(Ratio::ZERO);
+    let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
+    ExplainBuilder::new(RuleId::VelocityDropForecast)
+        .input("pages", window.total(), window.total(), "pages", now)
+        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
+        .input("pages-of-the-last-week", recent, recent, "pages", now)
+        .input(name, day, day, "days from today", now)
+        .input("forecast", forecast.exact(), forecast.round_half_even(1), "pages", now)
+        .threshold(thresholds, "page-load.pages-per-week", "pages/week")
+        .threshold(thresholds, "forecast.horizon-days", "days")
+        .threshold(thresholds, "forecast.rate-days", "days")
+        .window(from, to, zone.name())
+        .arithmetic(format!(
+            "{inside} still inside after {day} days + {recent} x {day}/{rate_days} = {}",
+            compared(forecast, limit)
+        ))
+        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .clears_when(
+            "the rate no longer takes the mean past the threshold for seven days, or page-load fires",
+        )
 }

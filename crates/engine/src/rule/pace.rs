@@ -3,16 +3,18 @@
 //! Exactly the floor does not fire. A hold-level key result needs two ended periods. Its subject is the owning squad, once
 //! for each key result; a key result of no squad is its own subject.
 
-use bellwether_model::{EventTime, KeyResultId, KeyResultKind, Measure, Ratio, RuleId};
+use bellwether_model::{EventTime, KeyResultId, KeyResultKind, Measure, Millis, Ratio, RuleId};
 use bellwether_wire::pb;
 
-use crate::context::Context;
-use crate::explain::ExplainBuilder;
+use super::page_load::PAGE_TYPE;
+use crate::context::{Context, WITHDRAWN};
+use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
 use crate::key_result::frame::Frame;
 use crate::key_result::inputs::Inputs;
 use crate::key_result::judgement::{Judgement, Own};
-use crate::key_result::pace::Pace;
+use crate::key_result::pace::{Pace, Period, curve};
+use crate::key_result::page_events;
 use crate::reference::KeyResult;
 
 /// Running instances.
@@ -61,12 +63,13 @@ pub(crate) fn look(
     };
     let verdict = match found {
         None => Verdict::NoData,
-        Some(Found::Below) => Verdict::True(Box::new(finding(context, frame, judgement))),
-        Some(Found::Kept) => Verdict::False {
-            reason: "pace is back at or above the floor, or no longer watched",
-            at_once: false,
-            withdrawn: was_never_due(context, inputs, own, frame, &key, late),
-        },
+        Some(Found::Below) => Verdict::True(Box::new(finding(context, inputs, frame, judgement))),
+        Some(Found::Kept) if was_never_due(context, inputs, own, frame, &key, late) => {
+            let explain = explain(context, inputs, frame, judgement);
+            let explain = Box::new(explain.note("facts that arrived late show that it never was due"));
+            Verdict::Over { reason: WITHDRAWN, explain }
+        }
+        Some(Found::Kept) => Verdict::no("pace is back at or above the floor, or no longer watched"),
     };
     context.judge(key, verdict);
     frame.measure() == Measure::O22
@@ -112,13 +115,13 @@ fn was_never_due(
     find(context, &then, &judgement) == Some(Found::Kept)
 }
 
-fn finding(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> Finding {
+fn finding(context: &Context<'_>, inputs: &Inputs<'_>, frame: &Frame<'_>, judgement: &Judgement) -> Finding {
     Finding {
         key_result: Some(frame.id.clone()),
         id_suffix: None,
         as_of: context.as_of(),
         severity: pb::Severity::Critical,
-        explain: explain(context, frame, judgement),
+        explain: explain(context, inputs, frame, judgement).build(),
         blast_radius: None,
         squads: frame.squad().map(ToString::to_string).into_iter().collect(),
         watched: String::new(),
@@ -127,7 +130,13 @@ fn finding(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> F
     }
 }
 
-fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> pb::Explain {
+/// The numbers of a judged key result, below the floor or not.
+pub(crate) fn explain(
+    context: &Context<'_>,
+    inputs: &Inputs<'_>,
+    frame: &Frame<'_>,
+    judgement: &Judgement,
+) -> ExplainBuilder {
     let thresholds = context.thresholds();
     let floor = thresholds.pace_floor;
     let (start, end) = (frame.quarter.start, frame.quarter.end);
@@ -140,9 +149,11 @@ fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> p
     if let Some((event, type_name)) = &judgement.present.event {
         explain = explain.events([(event, type_name.as_str())]);
     }
-    let Some(pace) = judgement.pace.as_ref() else { return explain.build() };
+    let Some(pace) = judgement.pace.as_ref() else { return explain };
+    let paged = page_events::latest(context.reference, inputs.pages, frame, decided_at(frame, pace));
+    explain = explain.events(paged.iter().map(|id| (id, PAGE_TYPE)));
     let ratio = pace.ratio();
-    let below = |workings: String| format!("{workings} = {} < {}", ratio.round_half_even(2), floor.exact());
+    let against_floor = |workings: String| format!("{workings} = {}", compared(ratio, floor));
     explain = explain.input("pace", ratio.exact(), ratio.round_half_even(2), "", frame.now);
     match pace {
         Pace::Progress { value, progress, elapsed, planned, .. } => {
@@ -152,11 +163,17 @@ fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> p
                 .input("baseline", baseline.exact(), frame.show(baseline), "", start)
                 .input("progress", progress.exact(), progress.round_half_even(2), "", judgement.present.at)
                 .input("elapsed", elapsed.exact(), elapsed.round_half_even(4), "of the quarter", frame.now);
-            if planned != elapsed {
-                explain =
-                    explain.input("planned", planned.exact(), planned.round_half_even(4), "", frame.now);
+            if !frame.key_result.curve.is_empty() {
+                let points: Vec<String> = curve(&frame.key_result.curve)
+                    .iter()
+                    .map(|(at, share)| format!("({}, {})", at.exact(), share.exact()))
+                    .collect();
+                let points = points.join(" ");
+                explain = explain
+                    .input("curve", &points, &points, "(share elapsed, share planned)", start)
+                    .input("planned", planned.exact(), planned.round_half_even(4), "", frame.now);
             }
-            explain.arithmetic(below(format!(
+            explain.arithmetic(against_floor(format!(
                 "(({} - {}) / ({} - {})) / {}",
                 value.exact(),
                 bracket(baseline),
@@ -192,10 +209,20 @@ fn explain(context: &Context<'_>, frame: &Frame<'_>, judgement: &Judgement) -> p
                 .collect();
             explain
                 .events(events)
-                .arithmetic(below(format!("{met} periods met / {} ended with data", periods.len())))
+                .arithmetic(against_floor(format!("{met} periods met / {} ended with data", periods.len())))
         }
     }
-    .build()
+}
+
+/// The instant whose pages matter most: the last one of the last week that was not met, else now.
+fn decided_at(frame: &Frame<'_>, pace: &Pace) -> EventTime {
+    let periods = match pace {
+        Pace::Periods { periods, .. } if frame.measure() != Measure::O22 => periods.as_slice(),
+        Pace::Periods { .. } | Pace::Progress { .. } => &[],
+    };
+    let missed = |period: &&Period| period.measured.met(|value| frame.meets(value)) == Some(false);
+    let last = periods.iter().rev().find(missed);
+    last.map_or(frame.now, |period| period.end.minus(Millis::from_ms(1)))
 }
 
 /// A number where a sign before it would be read as an operator.

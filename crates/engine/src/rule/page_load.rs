@@ -8,7 +8,7 @@ use bellwether_wire::pb;
 
 use super::{engineer, forecast};
 use crate::context::Context;
-use crate::explain::{ExplainBuilder, MAX_EVENTS};
+use crate::explain::{ExplainBuilder, MAX_EVENTS, beside};
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
 use crate::page::today::Window;
@@ -52,26 +52,7 @@ fn finding(
     window: &Window,
 ) -> Finding {
     let now = context.now;
-    let zone = context.reference.zone_of(person, now);
-    let total = window.total();
-    let weeks = weeks(context);
-    let mean = per_week(context, total);
-    let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
-    let explain = ExplainBuilder::new(RuleId::VelocityDropPageLoad)
-        .input("pages", total, total, "pages", now)
-        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
-        .threshold(context.thresholds(), "page-load.pages-per-week", "pages/week")
-        .threshold(context.thresholds(), "page-load.window-days", "days")
-        .window(from, to, zone.name())
-        .arithmetic(format!(
-            "{total} pages / {} weeks = {} a week > {}",
-            weeks.exact(),
-            mean.round_half_even(2),
-            context.thresholds().page_load_pages_per_week.exact()
-        ))
-        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
-        .clears_when("the mean stays at or below the threshold for seven days")
-        .build();
+    let explain = explain(pages, context, RuleId::VelocityDropPageLoad, person, window).build();
     Finding {
         key_result: home
             .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
@@ -83,10 +64,54 @@ fn finding(
         explain,
         blast_radius: None,
         squads: home.iter().map(ToString::to_string).collect(),
-        watched: watched(context, mean).to_owned(),
+        watched: watched(context, per_week(context, window.total())).to_owned(),
         amend: None,
         second_window: false,
     }
+}
+
+/// The numbers of a person's window now, in the name of a rule.
+pub(super) fn explain_now(
+    pages: &mut Pages,
+    context: &Context<'_>,
+    rule: RuleId,
+    person: &PersonId,
+) -> ExplainBuilder {
+    match pages.now(context, person).map(|now| now.window.clone()) {
+        Some(window) => explain(pages, context, rule, person, &window),
+        None => ExplainBuilder::new(rule),
+    }
+}
+
+/// The numbers of a window, above the threshold or not.
+pub(super) fn explain(
+    pages: &Pages,
+    context: &Context<'_>,
+    rule: RuleId,
+    person: &PersonId,
+    window: &Window,
+) -> ExplainBuilder {
+    let now = context.now;
+    let zone = context.reference.zone_of(person, now);
+    let total = window.total();
+    let weeks = weeks(context);
+    let mean = per_week(context, total);
+    let most = context.thresholds().page_load_pages_per_week;
+    let (shown, sign) = beside(mean, most);
+    let (from, to) = (zone.day_start(window.today.minus(27)), zone.day_start(window.today.plus(1)));
+    ExplainBuilder::new(rule)
+        .input("pages", total, total, "pages", now)
+        .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
+        .threshold(context.thresholds(), "page-load.pages-per-week", "pages/week")
+        .threshold(context.thresholds(), "page-load.window-days", "days")
+        .window(from, to, zone.name())
+        .arithmetic(format!(
+            "{total} pages / {} weeks = {shown} a week {sign} {}",
+            weeks.exact(),
+            most.exact()
+        ))
+        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .clears_when("the mean stays at or below the threshold for seven days")
 }
 
 /// CloudEvents type of a notification.

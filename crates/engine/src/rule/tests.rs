@@ -56,6 +56,19 @@ fn scenario_29_pages_in_28_days_over_a_median_of_7_fires_load_and_concentration(
 }
 
 #[test]
+fn r33_a_concentration_gives_the_counts_its_median_is_of_and_nobody_s_name() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    world.page("2026-01-06T08:00:00Z", "cy");
+    world.page("2026-01-06T08:00:00Z", "bob");
+    daily(&mut world, "ann", 7, 4);
+    let explain = world.fired("velocity-drop.concentration").explain.as_ref().expect("explained");
+    let value =
+        |name: &str| explain.inputs.iter().find(|input| input.name == name).map(|it| it.value.as_str());
+    assert_eq!((value("eligible-counts"), value("median-pages")), (Some("4, 1, 1"), Some("1")));
+    assert_eq!(explain.arithmetic, "4 / 1 = 4.00 > 2.5");
+}
+
+#[test]
 fn r33_seventeen_pages_fire_and_sixteen_do_not() {
     let mut world = World::new(&["ann"]);
     daily(&mut world, "ann", 6, 16);
@@ -100,6 +113,57 @@ fn r10_a_window_rule_clears_after_168_hours_of_false() {
             "cleared velocity-drop.page-load ann 2026-02-10T00:00:00.000Z: condition no longer holds",
         ]
     );
+}
+
+#[test]
+fn r10_a_clearing_explains_the_numbers_now_and_since_when_they_are_below() {
+    let mut world = World::new(&["ann"]);
+    for n in 0..17 {
+        world.page(&format!("2026-01-06T{n:02}:00:00Z"), "ann");
+    }
+    for n in 0..3 {
+        world.page(&format!("2026-02-04T{n:02}:00:00Z"), "ann");
+    }
+    world.until("2026-03-01T00:00:00Z");
+    let explain = world.why_cleared("velocity-drop.page-load");
+    assert_eq!(
+        explain.arithmetic,
+        "3 pages / 4 weeks = 0.75 a week < 4; \
+         false since 2026-02-03T00:00:00.000Z + 168 h = 2026-02-10T00:00:00.000Z"
+    );
+    let inputs: Vec<(&str, &str)> =
+        explain.inputs.iter().map(|input| (input.name.as_str(), input.value.as_str())).collect();
+    assert_eq!(
+        inputs,
+        [("pages", "3"), ("pages-per-week", "0.75"), ("condition-false-since", "2026-02-03T00:00:00.000Z")]
+    );
+    assert_eq!(explain.inputs[0].at, stamp("2026-02-10T00:00:00Z"), "now, not when it became false");
+    let keys: Vec<&str> = explain.thresholds.iter().map(|threshold| threshold.name.as_str()).collect();
+    assert_eq!(keys, ["page-load.pages-per-week", "page-load.window-days", "clear-after-hours"]);
+    assert_eq!(explain.events.len(), 3);
+    let severity = world.said.iter().find_map(|event| match &event.payload {
+        bellwether_wire::Payload::TriggerCleared(m) if m.rule == "velocity-drop.page-load" => {
+            Some(m.severity())
+        }
+        _ => None,
+    });
+    assert_eq!(severity, Some(pb::Severity::Critical), "that of the firing");
+}
+
+#[test]
+fn r34_a_forecast_that_clears_explains_the_highest_day_or_the_load_it_became() {
+    let mut world = World::new(&["ann"]);
+    daily(&mut world, "ann", 6, 7);
+    world.until("2026-02-20T00:00:00Z");
+    let explain = world.why_cleared("velocity-drop.forecast");
+    assert!(explain.arithmetic.starts_with("7 still inside after 1 days + "), "{}", explain.arithmetic);
+    assert!(explain.arithmetic.contains(" < 16; false since "), "{}", explain.arithmetic);
+    assert!(explain.inputs.iter().any(|input| input.name == "highest-day" && input.value == "1"));
+
+    let mut world = World::new(&["ann"]);
+    daily(&mut world, "ann", 6, 17);
+    let explain = world.why_cleared("velocity-drop.forecast");
+    assert_eq!(explain.arithmetic, "17 pages / 4 weeks = 4.25 a week > 4");
 }
 
 #[test]
@@ -160,6 +224,12 @@ fn r33_when_the_top_changes_hands_the_old_instance_is_false_and_the_new_one_fire
     assert!(lines.iter().any(|line| line.starts_with("fired velocity-drop.concentration bob")), "{lines:#?}");
     world.until("2026-01-25T00:00:00Z");
     assert!(world.triggers().iter().any(|line| line.starts_with("cleared velocity-drop.concentration ann")));
+    let explain = world.why_cleared("velocity-drop.concentration");
+    assert!(
+        explain.arithmetic.starts_with("4 pages of the engineer < 11 of the top; false since "),
+        "{}",
+        explain.arithmetic
+    );
 }
 
 #[test]
@@ -168,6 +238,25 @@ fn r09_fewer_than_three_eligible_people_are_no_data() {
     daily(&mut world, "ann", 6, 12);
     daily(&mut world, "bob", 18, 1);
     assert!(!world.triggers().iter().any(|line| line.contains("concentration")));
+}
+
+#[test]
+fn r32_a_load_of_fewer_than_three_eligible_people_has_no_median_and_no_ratio() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    daily(&mut world, "ann", 6, 4);
+    world.page("2026-01-10T12:00:00Z", "bob");
+    let mut said = Vec::new();
+    for (until, who) in [("2026-01-12T00:00:00Z", "cy"), ("2026-01-13T00:00:00Z", "cy")] {
+        world.until(until);
+        let load = world.said.iter().rev().find_map(|event| match &event.payload {
+            bellwether_wire::Payload::LoadAssessed(load) => Some(load),
+            _ => None,
+        });
+        let load = load.expect("load was assessed");
+        said.push((load.eligible, load.median.is_some(), load.ratio.is_some()));
+        world.page(&until.replace("00:", "10:"), who);
+    }
+    assert_eq!(said, [(2, false, false), (3, true, true)]);
 }
 
 #[test]
@@ -186,6 +275,30 @@ fn friday_2330_in_new_york_is_a_weekend_page_only_in_tokyo() {
     let load = load.expect("load was assessed");
     assert_eq!(load.weekend_people, 1);
     assert_eq!(load.weekend_pages, 1);
+}
+
+#[test]
+fn r08_somebody_eligible_by_a_shift_alone_moves_the_squad_at_their_own_midnight() {
+    let mut world = World::new(&["ann", "bob"]);
+    world.member("2026-01-01T00:00:00Z", "cy", "a", "Asia/Tokyo");
+    world.page("2026-01-06T08:00:00Z", "bob");
+    world.at(
+        "2026-01-06T09:00:00Z",
+        pb::ShiftScheduled {
+            shift: "s".into(),
+            responder: crate::world::person("cy"),
+            start: stamp("2026-01-19T18:00:00Z"),
+            end: stamp("2026-01-20T02:00:00Z"),
+            ..Default::default()
+        },
+    );
+    daily(&mut world, "ann", 7, 4);
+    world.until("2026-01-21T00:00:00Z");
+    // 2026-01-20 begins in Tokyo, whose day holds the shift.
+    assert_eq!(
+        world.triggers().first().map(String::as_str),
+        Some("fired velocity-drop.concentration ann 2026-01-19T15:00:00.000Z")
+    );
 }
 
 #[test]

@@ -90,10 +90,12 @@ impl Exception {
         self.steps.keys().next_back().map(|order| order.at)
     }
 
-    /// What it approves: its cover, when the last word on it is a signature that counts.
+    /// What it approves: its cover, when it was filed and the last word on it is a signature that counts.
     pub(crate) fn approves(&self, may_sign: impl Fn(Option<&PersonId>, EventTime) -> bool) -> Option<&Cover> {
         let (order, last) = self.steps.iter().next_back()?;
-        (last.kind == Kind::Signed && may_sign(last.signer.as_ref(), order.at)).then(|| self.cover())?
+        let was_filed = self.steps.values().any(|step| step.kind == Kind::Filed);
+        let counts = was_filed && last.kind == Kind::Signed && may_sign(last.signer.as_ref(), order.at);
+        counts.then(|| self.cover())?
     }
 
     fn cover(&self) -> Option<&Cover> {

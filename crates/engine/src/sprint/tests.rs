@@ -190,12 +190,38 @@ fn exception(signer: &str) -> pb::ScopeExceptionSigned {
     }
 }
 
+/// Product asks for what [`exception`] signs.
+fn file_exception(world: &mut World) {
+    let filed = pb::ScopeExceptionFiled {
+        scope_exception: "e1".into(),
+        sprint: "s".into(),
+        tickets: vec!["t3".into()],
+        actor: human("bob"),
+        ..Default::default()
+    };
+    world.at(DURING, filed);
+}
+
+#[test]
+fn an_exception_that_nobody_filed_approves_nothing_whoever_signs_it() {
+    for (filed, approved) in [(false, 0.0), (true, 2.0)] {
+        let mut world = world();
+        world.at(DURING, ticket("t3", "s", 2.0));
+        if filed {
+            file_exception(&mut world);
+        }
+        world.at(LATER, exception("ann"));
+        assert_eq!(closed(world).sprint("s").approved, approved, "filed: {filed}");
+    }
+}
+
 #[test]
 fn scope_changes_are_approved_as_far_as_a_signed_exception_covers_them() {
     let mut world = world();
     world.at("2026-01-07T00:00:00Z", ticket("t3", "s", 1.0));
     world.at(DURING, ticket("t3", "s", 6.0));
     world.at(DURING, ticket("t4", "s", 2.0));
+    file_exception(&mut world);
     world.at(LATER, exception("ann"));
     let mut world = closed(world);
     check(&world, [16.0, 3.0, 0.0, 5.0, 5.0]);
@@ -227,6 +253,7 @@ fn only_the_named_vp_of_engineering_approves() {
             },
         );
         world.at(DURING, ticket("t3", "s", 2.0));
+        file_exception(&mut world);
         world.at(LATER, exception(signer));
         assert_eq!(closed(world).sprint("s").approved, approved, "{signer}");
     }

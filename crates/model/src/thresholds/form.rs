@@ -74,6 +74,24 @@ impl Form for Days {
     }
 }
 
+/// Local days of the rolling window of pages. Every fold counts pages in windows of this length, and the mean a week is
+/// over it: another value would change the divisor and not the window.
+pub(super) enum PageWindow {}
+
+impl Form for PageWindow {
+    type Value = u32;
+    const EXPECTED: &'static str =
+        "28: pages are counted in windows of 28 local days, which no setting changes";
+
+    fn read(text: &str) -> Option<u32> {
+        Days::read(text).filter(|days| *days == 28)
+    }
+
+    fn show(value: &u32) -> String {
+        Days::show(value)
+    }
+}
+
 /// Elapsed time, typed as a number of units of `UNIT` milliseconds.
 pub(super) struct Span<const UNIT: i64>;
 

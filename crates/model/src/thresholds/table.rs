@@ -1,6 +1,6 @@
 //! The table of thresholds: one entry declares key, typed field, default and meaning together.
 
-use super::form::{Clock, Count, Days, Form, Hours, HoursList, Minutes, Number, Seconds};
+use super::form::{Clock, Count, Days, Form, Hours, HoursList, Minutes, Number, PageWindow, Seconds};
 use super::{Provenance, ThresholdInfo};
 use crate::{Millis, MinuteOfDay, Ratio};
 
@@ -58,8 +58,8 @@ macro_rules! thresholds {
 thresholds! {
     page_load_pages_per_week: Ratio as Number = "page-load.pages-per-week", "4", "pages/week", Threshold,
         "An engineer's rolling mean above this fires velocity-drop.page-load.";
-    page_load_window_days: u32 as Days = "page-load.window-days", "28", "days", Threshold,
-        "Local days of the rolling window of pages, today included.";
+    page_load_window_days: u32 as PageWindow = "page-load.window-days", "28", "days", Threshold,
+        "Local days of the rolling window of pages, today included; shown, and not to be changed.";
     concentration_ratio: Ratio as Number = "concentration.ratio", "2.5", "x", Threshold,
         "Top engineer over squad median above this fires velocity-drop.concentration.";
     concentration_target: Ratio as Number = "concentration.target", "1.5", "x", Threshold,

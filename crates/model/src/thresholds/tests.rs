@@ -71,6 +71,7 @@ fn a_value_set_to_its_default_is_the_users_own_too() {
 #[case("page-load.window-days", "0")]
 #[case("page-load.window-days", "401")]
 #[case("page-load.window-days", "28.5")]
+#[case("page-load.window-days", "14")]
 #[case("check-in.close", "5pm")]
 #[case("check-in.late-hours", "-1")]
 #[case("check-in.late-hours", "1/7")]
@@ -91,6 +92,16 @@ fn a_refusal_says_what_is_expected() {
     assert_eq!(
         refused.to_string(),
         "threshold `check-in.close` cannot be `5pm`: expected a time of day from 00:00 to 23:59, such as 17:00"
+    );
+}
+
+#[test]
+fn r31_another_window_is_refused_with_the_reason() {
+    let refused = Thresholds::default().set("page-load.window-days", "14").unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "threshold `page-load.window-days` cannot be `14`: expected 28: pages are counted in windows of 28 local days, \
+         which no setting changes"
     );
 }
 

@@ -104,3 +104,43 @@ fn r45_page_measures_have_their_values_at_the_closes_of_sprints() {
     assert_eq!(exact(&world.assessed("kr").momentum), "-1.0000");
     assert_eq!(exact(&world.assessed("kr").current), "3");
 }
+
+fn sure(world: &mut World, when: &str, who: &str, value: f64, confidence: u32) {
+    world.at(
+        when,
+        pb::CheckInFiled {
+            key_result: "kr".into(),
+            actor: human(who),
+            report: Some(pb::check_in_filed::Report::Value(value)),
+            confidence: Some(confidence),
+            evidence: vec!["https://e".into()],
+            ..Default::default()
+        },
+    );
+}
+
+#[test]
+fn r44_the_projection_is_told_as_a_share_of_the_way_and_against_the_stated_confidence() {
+    let mut world = world(key_result("kr", "custom", REACH, 20.0, 40.0));
+    world.until(START);
+    // One week of thirteen: 20 + 13 = 33 at the end.
+    sure(&mut world, "2026-01-12T00:00:00Z", "ann", 21.0, 90);
+    world.until("2026-01-12T00:00:00Z");
+    let assessed = world.assessed("kr");
+    assert_eq!((exact(&assessed.projected), exact(&assessed.projected_completion)), ("33", "0.825"));
+    assert_eq!((exact(&assessed.projected_progress), shown(&assessed.projected_progress)), ("0.65", "65"));
+    assert_eq!((exact(&assessed.confidence), shown(&assessed.confidence)), ("0.9", "90"));
+    assert_eq!((exact(&assessed.confidence_gap), shown(&assessed.confidence_gap)), ("-0.075", "-8"));
+}
+
+#[test]
+fn r41_only_valid_check_ins_state_a_confidence_and_the_last_one_counts() {
+    let mut world = world(key_result("kr", "custom", REACH, 0.0, 40.0));
+    sure(&mut world, "2026-01-12T00:00:00Z", "ann", 2.0, 80);
+    sure(&mut world, "2026-01-13T00:00:00Z", "cy", 3.0, 10);
+    world.until("2026-01-14T00:00:00Z");
+    assert_eq!(exact(&world.assessed("kr").confidence), "0.8");
+    sure(&mut world, "2026-01-15T00:00:00Z", "ann", 4.0, 70);
+    world.until("2026-01-16T00:00:00Z");
+    assert_eq!(exact(&world.assessed("kr").confidence), "0.7");
+}

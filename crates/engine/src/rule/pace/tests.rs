@@ -369,3 +369,83 @@ fn a_restored_engine_fires_as_if_nothing_had_happened() {
     };
     assert_eq!(run(true), run(false));
 }
+
+#[test]
+fn r43_a_pace_of_a_curve_gives_its_points_and_enough_digits_to_tell_it_from_the_floor() {
+    let point = |elapsed: f64, planned: f64| pb::CurvePoint { elapsed, planned };
+    let curved = pb::KeyResultRecorded { curve: vec![point(0.5, 0.2)], ..custom(ACCUMULATE, 0.0, 100.0) };
+    let mut world = world(curved);
+    world.reading("2026-02-18T09:00:00Z", "kr", 9.9);
+    world.until(MID);
+    let explain = world.fired("velocity-drop.pace").explain.as_ref().expect("explained");
+    assert_eq!(explain.arithmetic, "((9.9 - 0) / (100 - 0)) / (1/5) = 0.495 < 0.5");
+    let value =
+        |name: &str| explain.inputs.iter().find(|input| input.name == name).map(|it| it.value.as_str());
+    assert_eq!(value("curve"), Some("(0, 0) (0.5, 0.2) (1, 1)"));
+    assert_eq!((value("elapsed"), value("planned")), (Some("0.5"), Some("0.2")));
+}
+
+#[test]
+fn r10_a_pace_that_clears_explains_what_it_is_now() {
+    let mut world = world(custom(ACCUMULATE, 0.0, 100.0));
+    world.reading("2026-02-18T09:00:00Z", "kr", 24.0);
+    world.reading("2026-02-23T00:00:00Z", "kr", 70.0);
+    world.until("2026-03-02T00:00:00Z");
+    let explain = world.why_cleared("velocity-drop.pace");
+    assert_eq!(
+        explain.arithmetic,
+        "((70 - 0) / (100 - 0)) / (8/13) = 1.14 > 0.5; \
+         false since 2026-02-23T00:00:00.000Z + 168 h = 2026-03-02T00:00:00.000Z"
+    );
+    let keys: Vec<&str> = explain.thresholds.iter().map(|threshold| threshold.name.as_str()).collect();
+    assert_eq!(keys, ["pace.floor", "clear-after-hours"]);
+}
+
+#[test]
+fn r11_a_pace_whose_key_result_ended_explains_how_it_stood_at_its_end() {
+    let mut world = world(pb::KeyResultRecorded {
+        effective_until: crate::world::stamp(END),
+        ..custom(ACCUMULATE, 0.0, 100.0)
+    });
+    world.reading("2026-02-18T09:00:00Z", "kr", 24.0);
+    world.until("2026-04-20T00:00:00Z");
+    assert_eq!(
+        world.why_cleared("velocity-drop.pace").arithmetic,
+        "((24 - 0) / (100 - 0)) / (1/1) = 0.24 < 0.5; \
+         false since 2026-04-06T00:00:00.000Z + 168 h = 2026-04-13T00:00:00.000Z"
+    );
+}
+
+/// Ids of the events that the first firing names.
+fn named(world: &World) -> Vec<String> {
+    let explain = world.fired("velocity-drop.pace").explain.as_ref().expect("explained");
+    explain.events.iter().map(|event| event.id.clone()).collect()
+}
+
+#[test]
+fn r43_a_pace_of_pages_names_the_latest_pages_of_whoever_has_the_most() {
+    let mut world = world(key_result("kr", "O2", HOLD, 0.0, 4.0));
+    world.page("2026-01-26T08:00:00Z", "bob");
+    let first = world.events;
+    for hour in 0..20 {
+        world.page(&format!("2026-02-02T{hour:02}:00:00Z"), "ann");
+    }
+    world.page("2026-02-16T09:00:00Z", "bob");
+    world.until(MID);
+    check(&world, &["fired a 2026-02-19T12:00:00.000Z"]);
+    let newest_first: Vec<String> = (first + 11..=first + 20).rev().map(|n| format!("{n:06}")).collect();
+    assert_eq!(named(&world), newest_first);
+}
+
+#[test]
+fn r43_a_pace_of_weekends_names_weekend_pages_only() {
+    let mut world = world(key_result("kr", "O2.2", HOLD, 0.0, 4.0));
+    world.page("2026-01-09T12:00:00Z", "ann");
+    let first = world.events + 1;
+    for hour in 8..12 {
+        world.page(&format!("2026-01-10T{hour:02}:00:00Z"), "ann");
+    }
+    world.until(MID);
+    let newest_first: Vec<String> = (first..first + 4).rev().map(|n| format!("{n:06}")).collect();
+    assert_eq!(named(&world), newest_first);
+}
