@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build(&[".bellwether.v1"])?;
     let mapping = out.join("bellwether.v1.serde.rs");
     let generated = std::fs::read_to_string(&mapping)?;
-    std::fs::write(&mapping, with_own_instants(&generated, &fields))?;
+    std::fs::write(&mapping, with_numbers(&with_own_instants(&generated, &fields)))?;
     Ok(())
 }
 
@@ -69,6 +69,36 @@ fn with_own_instants(generated: &str, fields: &BTreeSet<(String, String)>) -> St
         mapping.push('\n');
     }
     assert_eq!(found, *fields, "fields that hold an instant, in the generated mapping and in proto/");
+    mapping
+}
+
+/// The generated mapping, with enum values that have no name written as their number by `variant::Written`: pbjson fails
+/// on them, and a log may hold what a newer version wrote.
+fn with_numbers(generated: &str) -> String {
+    let start = ".map_err(|_| serde::ser::Error::custom(format!(\"Invalid variant {}\", ";
+    let mut mapping = String::with_capacity(generated.len());
+    let mut found = 0;
+    for line in generated.lines() {
+        let refusal = line.trim().strip_prefix(start);
+        let in_a_field = refusal.and_then(|rest| rest.strip_suffix(")))?;"));
+        let in_a_list = refusal.and_then(|rest| rest.strip_suffix(")))"));
+        let written = match (in_a_field, in_a_list) {
+            (Some(value), _) => {
+                format!(
+                    ".map_or_else(|_| crate::variant::Written::Number({value}), crate::variant::Written::Named);"
+                )
+            }
+            (None, Some(value)) => format!(
+                ".map(crate::variant::Written::Named).or_else(|_| Ok::<_, S::Error>(crate::variant::Written::Number({value})))"
+            ),
+            (None, None) => line.to_owned(),
+        };
+        found += usize::from(refusal.is_some());
+        mapping.push_str(&written);
+        mapping.push('\n');
+    }
+    assert!(found > 0, "enum fields in the generated mapping");
+    assert!(!mapping.contains("serde::ser::Error::custom"), "a value that is refused in writing");
     mapping
 }
 

@@ -198,9 +198,8 @@ impl Engine {
             | Payload::IncidentChanged(_)
             | Payload::ShiftScheduled(_)
             | Payload::ShiftRemoved(_) => {
-                if parts.pages.on_fact(&mut context, fact) {
-                    parts.key_results.on_pages(&mut context, fact);
-                }
+                let may_change_pages = parts.pages.on_fact(&mut context, fact);
+                parts.key_results.on_pages(&mut context, fact, may_change_pages);
             }
             Payload::SprintPlanned(_)
             | Payload::SprintActivated(_)

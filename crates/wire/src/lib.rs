@@ -18,6 +18,7 @@ pub mod instant;
 pub mod json;
 pub mod murmur2;
 pub mod topics;
+mod variant;
 
 /// The generated messages of package `bellwether.v1`.
 #[allow(

@@ -117,9 +117,9 @@ impl KeyResults {
         }
     }
 
-    /// Pages, shifts or what makes a notification a page of its own: a fact of the page topic was folded.
-    pub(crate) fn on_pages(&mut self, context: &mut Context<'_>, fact: &Fact) {
-        if self.of_pages.is_empty() {
+    /// A fact of the page topic was folded; most changes of incidents change no page.
+    pub(crate) fn on_pages(&mut self, context: &mut Context<'_>, fact: &Fact, may_change_pages: bool) {
+        if self.of_pages.is_empty() || !may_change_pages {
             return;
         }
         let squads = self.squads_of(context, fact);
