@@ -19,6 +19,7 @@ use kafka_protocol::messages::{RequestKind, ResponseKind, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 use crate::core::Core;
+use crate::log::Buffers;
 use crate::topics::ReaderSignal;
 
 pub(crate) use versions::unsupported as unsupported_versions;
@@ -30,19 +31,21 @@ pub(crate) struct Caller {
     pub(crate) client_host: String,
     /// Wakes this connection's waiting fetch.
     pub(crate) signal: ReaderSignal,
+    /// Memory that its fetches read into.
+    pub(crate) buffers: Buffers,
 }
 
 /// Answers a request; `None` when it wants no answer, or is of a kind that is not served.
 pub(crate) async fn answer(
     core: &Core,
-    caller: &Caller,
+    caller: &mut Caller,
     version: i16,
     request: RequestKind,
 ) -> Option<ResponseKind> {
     Some(match request {
         RequestKind::Produce(request) => return produce::produce(core, &request).map(ResponseKind::Produce),
         RequestKind::Fetch(request) => {
-            ResponseKind::Fetch(fetch::fetch(core, &caller.signal, version, &request).await)
+            ResponseKind::Fetch(fetch::fetch(core, caller, version, &request).await)
         }
         RequestKind::ListOffsets(request) => {
             ResponseKind::ListOffsets(list_offsets::list(core, version, &request))

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::api::Caller;
 use crate::core::Core;
 use crate::error::Error;
+use crate::log::Buffers;
 use crate::net::answer;
 use crate::options::BrokerOptions;
 
@@ -46,6 +47,7 @@ impl Socketless {
             client_id: String::new(),
             client_host: "/fuzz".to_owned(),
             signal: Arc::new(Notify::new()),
+            buffers: Buffers::default(),
         };
         Ok(Self { core, caller, deadlines })
     }
@@ -53,7 +55,7 @@ impl Socketless {
     /// Answers one frame, given without its length prefix.
     pub async fn answer(&mut self, frame: Bytes) -> Outcome {
         match answer(&self.core, &mut self.caller, frame).await {
-            Ok(Some(response)) => Outcome::Response(response.freeze()),
+            Ok(Some(mut reply)) => Outcome::Response(reply.copy_to_bytes(reply.remaining())),
             Ok(None) => Outcome::Silence,
             Err(fault) => Outcome::Closed(fault.to_string()),
         }

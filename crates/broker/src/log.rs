@@ -5,6 +5,7 @@
 //! of a log's content is kept in memory.
 
 pub(crate) mod batch;
+mod buffers;
 pub(crate) mod clean;
 pub(crate) mod files;
 mod index;
@@ -18,7 +19,8 @@ mod scan;
 mod segment;
 pub(crate) mod settings;
 
-pub(crate) use read::{Dated, ReadFault};
+pub(crate) use buffers::Buffers;
+pub(crate) use read::{Batches, Dated, ReadFault};
 pub(crate) use segment::{AbortedRange, replace_file};
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 //! encoding. The message types and their codec come from the `kafka-protocol` crate.
 
 pub(crate) mod fence;
+mod fetched;
 pub(crate) mod frame;
 pub(crate) mod layout;
+pub(crate) mod reply;
 
 #[cfg(test)]
 mod tests;

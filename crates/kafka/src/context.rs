@@ -310,10 +310,6 @@ impl ConsumerContext for GroupContext {
             changes.push_back(Change::Failed(error));
         }
     }
-
-    fn main_queue_min_poll_interval(&self) -> rdkafka::util::Timeout {
-        rdkafka::util::Timeout::After(Duration::from_millis(100))
-    }
 }
 
 pub(crate) fn named(partitions: &TopicPartitionList) -> Vec<TopicPartition> {

@@ -152,8 +152,11 @@ pub enum LostPositions {
 /// Bounds of the loop, each with its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoopBounds {
-    /// Longest wait of one poll: an idle loop still looks at the clock and the stop flag ten times a second.
+    /// Wait of a poll after work; it doubles with every round that finds nothing.
     pub poll: Duration,
+    /// Longest wait of one poll: how late an idle loop sees the stop flag, a tenth of what a graceful stop may take.
+    /// Records and rebalances end a wait at once, and deadlines bound it.
+    pub idle_poll: Duration,
     /// Records of one poll and of one transaction: a few milliseconds of folding, well inside the 100 ms a batch
     /// may take.
     pub batch_records: usize,
@@ -180,6 +183,7 @@ impl Default for LoopBounds {
     fn default() -> Self {
         Self {
             poll: Duration::from_millis(100),
+            idle_poll: Duration::from_millis(500),
             batch_records: 5_000,
             batch_time: Duration::from_millis(100),
             batch_bytes: 4 * 1024 * 1024,
@@ -190,5 +194,28 @@ impl Default for LoopBounds {
             snapshot_records: 200_000,
             stop: Duration::from_secs(5),
         }
+    }
+}
+
+impl LoopBounds {
+    /// The wait of a poll after this many rounds without work.
+    pub(crate) fn wait(&self, quiet: u32) -> Duration {
+        self.poll.saturating_mul(2_u32.saturating_pow(quiet)).min(self.idle_poll)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_doubles_while_nothing_happens_up_to_its_bound() {
+        let bounds = LoopBounds {
+            poll: Duration::from_millis(100),
+            idle_poll: Duration::from_millis(500),
+            ..LoopBounds::default()
+        };
+        let waits = [0, 1, 2, 3, 40].map(|quiet| bounds.wait(quiet).as_millis());
+        assert_eq!(waits, [100, 200, 400, 500, 500]);
     }
 }

@@ -100,6 +100,8 @@ pub struct Service {
     idle: bool,
     /// The next poll should not wait.
     eager: bool,
+    /// Rounds in a row in which there was nothing to do.
+    quiet: u32,
     tickets: u64,
     /// Which unit is folded first; moves on every round, so that none starves.
     turn: usize,
@@ -161,6 +163,7 @@ impl Service {
         worked |= self.take_snapshot()?;
         self.check_fence()?;
         self.publish_status(worked);
+        self.quiet = if worked { 0 } else { self.quiet.saturating_add(1) };
         Ok(if worked { Step::Worked } else { Step::Idle })
     }
 

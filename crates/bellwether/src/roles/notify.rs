@@ -34,7 +34,10 @@ use feed::Feed;
 use time::Time;
 
 /// How long a poll waits; a stop is seen within it.
-const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_millis(500);
+/// Polls without steps between two looks at what else there is to know. A step is told after a look of its own, so
+/// this only bounds what is left for that one to read; a look asks for the end of every partition.
+const LEARN_EVERY: u32 = 10;
 /// Records handed over at once.
 const BATCH_RECORDS: usize = 500;
 /// Bytes handed over at once.
@@ -196,6 +199,7 @@ impl Worker {
             }
         }
         self.learn(self.clock.now())?;
+        let mut quiet = 0_u32;
         while !self.stop.load(Ordering::SeqCst) {
             match member.poll(POLL) {
                 Ok(Polled::Assigned(assignments)) => {
@@ -216,7 +220,13 @@ impl Worker {
                         tracing::warn!(error = %chain(&error), "positions of notify were not committed");
                     }
                 }
-                Ok(Polled::Revoked { .. } | Polled::Idle { .. }) => self.learn(self.clock.now())?,
+                Ok(Polled::Revoked { .. }) => {}
+                Ok(Polled::Idle { .. }) => {
+                    quiet = (quiet + 1) % LEARN_EVERY;
+                    if quiet == 0 {
+                        self.learn(self.clock.now())?;
+                    }
+                }
                 Err(error) => tracing::warn!(error = %chain(&error), "notify cannot read steps"),
             }
         }

@@ -13,14 +13,15 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
 use tokio::time::Instant;
 
+use super::Caller;
 use crate::core::Core;
-use crate::log::{AbortedRange, ReadFault};
+use crate::log::{AbortedRange, Batches, Buffers, ReadFault};
 use crate::sync::lock;
-use crate::topics::{Partition, ReaderSignal, Topic};
+use crate::topics::{Partition, Topic};
 
-/// Most record bytes in one response, whatever the client would take: bounds memory per connection, which holds them
-/// twice while it encodes. Larger responses are not faster on one machine.
-const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
+/// Most record bytes in one response, whatever the client would take: bounds memory per connection. A client parses
+/// one response before it asks for the next, so small ones make both sides wait for each other.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Longest wait a client may ask for; a client that is gone frees its connection by then.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 /// First version that names topics by id.
@@ -30,7 +31,7 @@ const READ_COMMITTED: i8 = 1;
 /// Reads what is asked for.
 pub(super) async fn fetch(
     core: &Core,
-    signal: &ReaderSignal,
+    caller: &mut Caller,
     version: i16,
     request: &FetchRequest,
 ) -> FetchResponse {
@@ -45,18 +46,20 @@ pub(super) async fn fetch(
         let wanted = find(core, version, request);
         for (_, _, partition) in wanted.iter().flat_map(|topic| topic.partitions.iter()) {
             if let Some(partition) = partition.as_ref().filter(|_| least > 0) {
-                partition.watch(signal, committed_only);
+                partition.watch(&caller.signal, committed_only);
             }
         }
         let expired = Instant::now() >= deadline;
         if expired || may_suffice(&wanted, least) {
-            let (response, ready) = read_all(&wanted, version, request, least);
+            caller.buffers.reclaim();
+            let (response, ready) = read_all(&wanted, version, request, least, &mut caller.buffers);
             if ready || expired {
                 return response;
             }
         }
+        caller.buffers.release();
         // Woken or not, the next round looks again.
-        tokio::time::timeout_at(deadline, signal.notified()).await.ok();
+        tokio::time::timeout_at(deadline, caller.signal.notified()).await.ok();
     }
 }
 
@@ -101,9 +104,11 @@ fn read_all(
     version: i16,
     request: &FetchRequest,
     least: usize,
+    buffers: &mut Buffers,
 ) -> (FetchResponse, bool) {
     let limit = usize::try_from(request.max_bytes).unwrap_or(0).min(MAX_RESPONSE_BYTES);
     let committed_only = request.isolation_level == READ_COMMITTED;
+    let mut room = Room { left: limit, first: true };
     let mut bytes = 0;
     let mut failed = false;
     let mut topics = Vec::with_capacity(wanted.len());
@@ -116,9 +121,7 @@ fn read_all(
         let mut rows = Vec::with_capacity(topic.partitions.len());
         for (index, asked, partition) in &topic.partitions {
             let row = match partition {
-                Some(partition) => {
-                    read_one(partition, asked, limit.saturating_sub(bytes), bytes == 0, committed_only)
-                }
+                Some(partition) => read_one(partition, asked, &mut room, committed_only, buffers),
                 None => refused(*index, unknown),
             };
             bytes += row.records.as_ref().map_or(0, bytes::Bytes::len);
@@ -137,6 +140,25 @@ fn read_all(
     (FetchResponse::default().with_responses(topics), ready)
 }
 
+/// What a response may still take.
+struct Room {
+    left: usize,
+    /// Nothing was taken: the first batch may be of any size, or a client with small bounds would never get on.
+    first: bool,
+}
+
+impl Room {
+    /// Notes what was read of a partition that would have taken `most` bytes.
+    fn took(&mut self, batches: &Batches, most: usize) {
+        self.left = self.left.saturating_sub(batches.bytes.len());
+        self.first &= batches.bytes.is_empty();
+        if batches.too_small && self.left < most {
+            // As good as full: to look for smaller batches in other partitions costs more than it brings.
+            self.left = 0;
+        }
+    }
+}
+
 fn refused(index: i32, error: ResponseError) -> PartitionData {
     PartitionData::default()
         .with_partition_index(index)
@@ -150,9 +172,9 @@ fn refused(index: i32, error: ResponseError) -> PartitionData {
 fn read_one(
     partition: &Partition,
     asked: &FetchPartition,
-    left: usize,
-    first: bool,
+    room: &mut Room,
     committed_only: bool,
+    buffers: &mut Buffers,
 ) -> PartitionData {
     let index = asked.partition;
     if asked.current_leader_epoch > 0 {
@@ -164,8 +186,8 @@ fn read_one(
     }
     let stable = log.stable_end();
     let bound = if committed_only { stable } else { log.end };
-    let max = usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(left);
-    let batches = match log.read(asked.fetch_offset, bound, max, first) {
+    let most = usize::try_from(asked.partition_max_bytes).unwrap_or(0);
+    let batches = match log.read(asked.fetch_offset, bound, most.min(room.left), room.first, buffers) {
         Ok(batches) => batches,
         Err(ReadFault::OutOfRange) => {
             return refused(index, ResponseError::OffsetOutOfRange).with_log_start_offset(log.start);
@@ -176,6 +198,7 @@ fn read_one(
             return refused(index, ResponseError::KafkaStorageError);
         }
     };
+    room.took(&batches, most);
     let aborted = committed_only.then(|| {
         let row = |range: AbortedRange| {
             AbortedTransaction::default()

@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use bytes::Bytes;
 
 use super::batch::{BatchFault, BatchHeader, HEADER_BYTES};
+use super::buffers::Buffers;
 use super::partition::PartitionLog;
 use super::records::timestamp_position;
 use super::scan::{ScanFault, Scanner};
@@ -35,6 +36,8 @@ pub(crate) struct Batches {
     /// Offsets of the first batch and of what follows the last one.
     pub(crate) from: i64,
     pub(crate) to: i64,
+    /// There are batches, and the first is larger than what was asked for.
+    pub(crate) too_small: bool,
 }
 
 /// A record found by its timestamp.
@@ -53,6 +56,7 @@ impl PartitionLog {
         bound: i64,
         max_bytes: usize,
         at_least_one: bool,
+        buffers: &mut Buffers,
     ) -> Result<Batches, ReadFault> {
         if offset < self.start || offset > self.end {
             return Err(ReadFault::OutOfRange);
@@ -65,9 +69,9 @@ impl PartitionLog {
             if segment.base >= bound {
                 break;
             }
-            match self.read_segment(segment, offset, bound, max_bytes, at_least_one)? {
+            match self.read_segment(segment, offset, bound, max_bytes, at_least_one, buffers)? {
                 Window::Batches(batches) => return Ok(batches),
-                Window::TooSmall => return Ok(Batches::default()),
+                Window::TooSmall => return Ok(Batches { too_small: true, ..Batches::default() }),
                 Window::Nothing => {} // cleaned away; look on in the next segment
             }
         }
@@ -94,36 +98,43 @@ impl PartitionLog {
         bound: i64,
         max_bytes: usize,
         at_least_one: bool,
+        buffers: &mut Buffers,
     ) -> Result<Window, ReadFault> {
         let file = self.files.get(segment.id, &segment.path)?;
         let mut position = segment.index.position_of(segment.relative(offset));
         let mut length = (segment.size - position).min(max_bytes as u64 + WALK);
         loop {
-            let mut buffer = vec![0; length as usize];
-            file.read_exact_at(&mut buffer, position)?;
-            let cut = cut_batches(&buffer, offset, bound, max_bytes, at_least_one);
-            match cut {
+            let mut buffer = buffers.take(length as usize);
+            let read = &mut buffer[..length as usize];
+            file.read_exact_at(read, position)?;
+            let (skip, needed) = match cut_batches(read, offset, bound, max_bytes, at_least_one) {
                 Cut::Range { start, end, from, to } => {
-                    let bytes = Bytes::from(buffer).slice(start..end);
-                    return Ok(Window::Batches(Batches { bytes, from, to }));
+                    let bytes = buffers.lend(buffer).slice(start..end);
+                    return Ok(Window::Batches(Batches { bytes, from, to, too_small: false }));
                 }
-                Cut::TooSmall => return Ok(Window::TooSmall),
-                Cut::Nothing => return Ok(Window::Nothing),
+                Cut::TooSmall => {
+                    buffers.give_back(buffer);
+                    return Ok(Window::TooSmall);
+                }
+                Cut::Nothing => {
+                    buffers.give_back(buffer);
+                    return Ok(Window::Nothing);
+                }
                 // The walk ran out of buffer before it met the batch, or the batch is larger than the buffer.
-                Cut::Further { skip, needed } => {
-                    position += skip as u64;
-                    let rest = segment.size.saturating_sub(position);
-                    if rest == 0 {
-                        return Ok(Window::Nothing);
-                    }
-                    let stuck = skip == 0 && needed <= buffer.len();
-                    if stuck || needed as u64 > rest {
-                        let fault = BatchFault::Short;
-                        return Err(ReadFault::Damaged(ScanFault::Damaged { position, fault }));
-                    }
-                    length = rest.min((max_bytes as u64 + WALK).max(needed as u64));
-                }
+                Cut::Further { skip, needed } => (skip, needed),
+            };
+            buffers.give_back(buffer);
+            position += skip as u64;
+            let rest = segment.size.saturating_sub(position);
+            if rest == 0 {
+                return Ok(Window::Nothing);
             }
+            let stuck = skip == 0 && needed as u64 <= length;
+            if stuck || needed as u64 > rest {
+                let fault = BatchFault::Short;
+                return Err(ReadFault::Damaged(ScanFault::Damaged { position, fault }));
+            }
+            length = rest.min((max_bytes as u64 + WALK).max(needed as u64));
         }
     }
 

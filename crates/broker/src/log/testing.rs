@@ -6,8 +6,10 @@ use bytes::BufMut;
 use tempfile::TempDir;
 
 use super::batch::{BatchHeader, HEADER_BYTES, with_records};
+use super::buffers::Buffers;
 use super::files::Files;
 use super::partition::{Appended, PartitionLog};
+use super::read::{Batches, ReadFault};
 use super::records::put_varint;
 use super::settings::LogSettings;
 
@@ -120,7 +122,7 @@ impl TestLog {
         let mut offset = self.log.start;
         let mut found = Vec::new();
         loop {
-            let bytes = self.log.read(offset, bound, 4_096, true).unwrap().bytes;
+            let bytes = self.log.read_alone(offset, bound, 4_096, true).unwrap().bytes;
             if bytes.is_empty() {
                 return found;
             }
@@ -132,5 +134,18 @@ impl TestLog {
                 at += header.size;
             }
         }
+    }
+}
+
+impl PartitionLog {
+    /// Reads into memory of its own.
+    pub(crate) fn read_alone(
+        &self,
+        offset: i64,
+        bound: i64,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Result<Batches, ReadFault> {
+        self.read(offset, bound, max_bytes, at_least_one, &mut Buffers::default())
     }
 }

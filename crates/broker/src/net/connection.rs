@@ -13,8 +13,10 @@ use tokio::sync::Notify;
 
 use crate::api::{self, Caller};
 use crate::core::Core;
+use crate::log::Buffers;
 use crate::wire::fence::FenceFault;
 use crate::wire::frame::{self, FrameFault, RequestBody};
+use crate::wire::reply::Reply;
 
 /// Bytes reserved ahead of the bytes read: a claimed length alone never takes memory beyond this.
 const READ_AHEAD: usize = 1024 * 1024;
@@ -45,11 +47,12 @@ async fn serve(core: &Core, mut stream: TcpStream, peer: SocketAddr) -> Result<(
         client_id: String::new(),
         client_host: format!("/{}", peer.ip()),
         signal: Arc::new(Notify::new()),
+        buffers: Buffers::default(),
     };
     let mut buffer = BytesMut::new();
     while let Some(frame) = read_frame(core, &mut stream, &mut buffer).await? {
-        if let Some(response) = answer(core, &mut caller, frame).await? {
-            stream.write_all(&response).await?;
+        if let Some(mut reply) = answer(core, &mut caller, frame).await? {
+            stream.write_all_buf(&mut reply).await?;
         }
     }
     Ok(())
@@ -60,7 +63,7 @@ pub(crate) async fn answer(
     core: &Core,
     caller: &mut Caller,
     frame: Bytes,
-) -> Result<Option<BytesMut>, FrameFault> {
+) -> Result<Option<Reply>, FrameFault> {
     let request = frame::decode(frame)?;
     let kind = match request.body {
         RequestBody::Known(body) => {

@@ -3,12 +3,14 @@
 //! A frame on the wire is a length and that many bytes. How many are allowed depends on the request, whose key is in
 //! the first two bytes: only produce requests carry records, everything else is small.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use kafka_protocol::messages::{ApiKey, RequestHeader, RequestKind, ResponseHeader, ResponseKind};
 use kafka_protocol::protocol::{Decodable, Encodable};
 
 use super::fence::{FenceFault, check_body, check_header};
+use super::fetched;
 use super::layout::{Layout, layout_of};
+use super::reply::{Pieces, Reply};
 
 /// Largest request other than produce: a metadata request for tens of thousands of topics fits.
 const MAX_PLAIN_REQUEST: usize = 4 * 1024 * 1024;
@@ -94,22 +96,22 @@ fn decode_known(layout: &Layout, version: i16, mut frame: Bytes) -> Result<Reque
     })
 }
 
-/// Encodes a response with its length prefix.
+/// Encodes a response.
 pub(crate) fn encode(
     key: ApiKey,
     version: i16,
     correlation_id: i32,
     body: &ResponseKind,
-) -> Result<BytesMut, FrameFault> {
-    let mut out = BytesMut::new();
-    out.put_i32(0);
+) -> Result<Reply, FrameFault> {
+    let mut out = Pieces::default();
     let header = ResponseHeader::default().with_correlation_id(correlation_id);
-    header.encode(&mut out, key.response_header_version(version)).map_err(unencodable)?;
-    body.encode(&mut out, version).map_err(unencodable)?;
-    let length =
-        i32::try_from(out.len() - 4).map_err(|_| FrameFault::Encode("it exceeds 2 GiB".to_owned()))?;
-    out[..4].copy_from_slice(&length.to_be_bytes());
-    Ok(out)
+    header.encode(&mut out.open, key.response_header_version(version)).map_err(unencodable)?;
+    if let ResponseKind::Fetch(response) = body {
+        out = fetched::encode(response, version, out);
+    } else {
+        body.encode(&mut out.open, version).map_err(unencodable)?;
+    }
+    Reply::framed(out.finish()).ok_or_else(|| FrameFault::Encode("it exceeds 2 GiB".to_owned()))
 }
 
 fn undecodable(error: impl std::fmt::Display) -> FrameFault {

@@ -36,9 +36,6 @@ pub(super) fn a_reader_at_the_end_sees_what_comes_later(harness: &dyn Harness) -
     Ok(())
 }
 
-/// How often to look for the last marker; a look at a broker takes about a millisecond.
-const MARKER_LOOKS: usize = 1_000;
-
 pub(super) fn control_markers_are_passed(harness: &dyn Harness) -> Outcome {
     let bench = Bench::new(harness);
     let input = TopicPartition::new(bench.topic("in", 1)?, 0);
@@ -49,14 +46,7 @@ pub(super) fn control_markers_are_passed(harness: &dyn Harness) -> Outcome {
     for round in 0..3 {
         hand.commit(&taken, vec![numbered(&output, round)], token)?;
     }
-    let mut bounds = bench.log.bounds(&output)?;
-    // A commit is answered when it is decided; Apache Kafka writes its marker a moment later.
-    for _ in 0..MARKER_LOOKS {
-        if bounds.stable_end == 6 {
-            break;
-        }
-        bounds = bench.log.bounds(&output)?;
-    }
+    let bounds = bench.settled(&output)?;
     equal("three records, three markers", bounds, Bounds { start: 0, stable_end: 6, end: 6 })?;
     let (records, next_offset) = bench.read(&output, 0)?;
     equal("values", values(&records), expected(0..3))?;

@@ -9,14 +9,17 @@ use bytes::Bytes;
 
 use super::Harness;
 use crate::{
-    Appender, Assignor, Cleanup, Error, EventLog, FencingToken, GroupOptions, Member, NewRecord, Polled,
-    Position, Record, TimestampKind, TopicPartition, TopicSpec, Transaction,
+    Appender, Assignor, Bounds, Cleanup, Error, EventLog, FencingToken, GroupOptions, Member, NewRecord,
+    Polled, Position, Record, TimestampKind, TopicPartition, TopicSpec, Transaction,
 };
 
 /// How long one poll may wait; short, so that two members on one thread both stay in their group.
 pub(super) const POLL: Duration = Duration::from_millis(50);
 /// How many polls a case makes before it gives up: a minute on a real broker, nothing on the simulator.
 pub(super) const POLLS: usize = 1_200;
+
+/// How often to look for a marker; a look at a broker takes about a millisecond.
+const MARKER_LOOKS: usize = 1_000;
 
 /// Why a case failed.
 #[derive(Debug)]
@@ -98,8 +101,23 @@ impl<'a> Bench<'a> {
         Ok(offsets)
     }
 
-    /// All committed records of a partition from an offset to its stable end, and where the reader ended.
+    /// The bounds of a partition once no transaction is open there. A commit is answered when it is decided; Apache
+    /// Kafka writes its marker a moment later, and on a busy machine a long one.
+    pub(super) fn settled(&self, partition: &TopicPartition) -> Result<Bounds, Failure> {
+        let mut bounds = self.log.bounds(partition)?;
+        for _ in 0..MARKER_LOOKS {
+            if bounds.stable_end == bounds.end {
+                break;
+            }
+            bounds = self.log.bounds(partition)?;
+        }
+        Ok(bounds)
+    }
+
+    /// All committed records of a partition from an offset to its stable end, and where the reader ended. What was
+    /// decided before is in it.
     pub(super) fn read(&self, from: &TopicPartition, offset: i64) -> Result<(Vec<Record>, i64), Failure> {
+        self.settled(from)?;
         let mut reader = self.log.read(from, offset)?;
         let mut records = Vec::new();
         loop {

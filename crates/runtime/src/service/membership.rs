@@ -60,7 +60,7 @@ impl Service {
         if self.eager {
             return Duration::ZERO;
         }
-        let mut timeout = self.options.bounds.poll;
+        let mut timeout = self.options.bounds.wait(self.quiet);
         let (now_ms, elapsed_ms) = (self.clock.now_ms(), self.clock.elapsed_ms());
         for unit in self.units.values() {
             match &unit.phase {

@@ -81,6 +81,7 @@ impl Service {
             fenced_since: None,
             idle: false,
             eager: true,
+            quiet: 0,
             tickets: 0,
             turn: 0,
             poll_backoff: Backoff::default(),

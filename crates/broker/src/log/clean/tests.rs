@@ -29,7 +29,7 @@ fn left(test: &TestLog) -> Vec<(i64, String, bool)> {
     let mut found = Vec::new();
     let mut offset = test.log.start;
     loop {
-        let bytes = test.log.read(offset, i64::MAX, 1, true).unwrap().bytes;
+        let bytes = test.log.read_alone(offset, i64::MAX, 1, true).unwrap().bytes;
         if bytes.is_empty() {
             return found;
         }
@@ -108,7 +108,7 @@ fn a_kept_deletion_keeps_its_timestamp() {
     test.append(&Build { keys: &["a"], value: None, timestamp: 777, ..Build::default() });
     put(&mut test, "b", Some("v"));
     clean(&mut test, 10_000);
-    let bytes = test.log.read(0, i64::MAX, 1, true).unwrap().bytes;
+    let bytes = test.log.read_alone(0, i64::MAX, 1, true).unwrap().bytes;
     let header = BatchHeader::parse_whole(&bytes).unwrap();
     let unfolded = unfold(&bytes, &header).unwrap();
     let record = records(&unfolded).next().unwrap().unwrap();
@@ -210,7 +210,7 @@ fn committed_fold(test: &TestLog) -> std::collections::BTreeMap<String, i64> {
     let mut offset = test.log.start;
     let stable = test.log.stable_end();
     loop {
-        let batches = test.log.read(offset, stable, 2_000, true).unwrap();
+        let batches = test.log.read_alone(offset, stable, 2_000, true).unwrap();
         if batches.bytes.is_empty() {
             return fold;
         }

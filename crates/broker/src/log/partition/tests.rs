@@ -19,16 +19,16 @@ fn offsets_are_dense_and_reads_return_whole_batches_in_bounds() {
         let appended = test.append(&Build { keys: &["a", "b", "c"], ..Build::default() });
         assert_eq!(appended.base_offset, at * 3);
     }
-    let bytes = test.log.read(7, 300, 250, true).unwrap().bytes;
+    let bytes = test.log.read_alone(7, 300, 250, true).unwrap().bytes;
     let first = BatchHeader::parse_whole(&bytes).unwrap();
     assert_eq!(first.base_offset, 6);
     assert!(bytes.len() <= 250 && bytes.len().is_multiple_of(first.size));
-    let bounded = test.log.read(0, 6, 1 << 20, true).unwrap().bytes;
+    let bounded = test.log.read_alone(0, 6, 1 << 20, true).unwrap().bytes;
     assert_eq!(bounded.len(), first.size * 2);
-    assert!(test.log.read(300, 300, 100, true).unwrap().bytes.is_empty());
-    assert!(matches!(test.log.read(301, 301, 100, true), Err(ReadFault::OutOfRange)));
-    assert!(test.log.read(0, 300, 10, false).unwrap().bytes.is_empty());
-    assert_eq!(test.log.read(0, 300, 10, true).unwrap().bytes.len(), first.size);
+    assert!(test.log.read_alone(300, 300, 100, true).unwrap().bytes.is_empty());
+    assert!(matches!(test.log.read_alone(301, 301, 100, true), Err(ReadFault::OutOfRange)));
+    assert!(test.log.read_alone(0, 300, 10, false).unwrap().bytes.is_empty());
+    assert_eq!(test.log.read_alone(0, 300, 10, true).unwrap().bytes.len(), first.size);
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_batch_larger_than_the_read_ahead_is_served_whole() {
     test.append(&Build::default());
     test.append(&Build { value: Some(&large), ..Build::default() });
     test.append(&Build::default());
-    assert!(test.log.read(1, 3, 1_000, true).unwrap().bytes.len() > 300_000);
+    assert!(test.log.read_alone(1, 3, 1_000, true).unwrap().bytes.len() > 300_000);
     assert_eq!(test.batches(i64::MAX).len(), 3);
 }
 
@@ -157,7 +157,7 @@ fn append_time_replaces_the_producers_time() {
     let mut test = TestLog::new(LogSettings { append_time: true, ..keep_all() });
     let appended = test.append_at(&Build { timestamp: 5, ..Build::default() }, 9_000);
     assert_eq!(appended.append_time, Some(9_000));
-    let bytes = test.log.read(0, 1, 1_000, true).unwrap().bytes;
+    let bytes = test.log.read_alone(0, 1, 1_000, true).unwrap().bytes;
     assert_eq!(BatchHeader::parse_whole(&bytes).unwrap().max_timestamp, 9_000);
 }
 
@@ -182,7 +182,7 @@ fn deleting_records_raises_the_start_and_drops_whole_segments() {
     let segments = test.log.segments.len();
     assert_eq!(test.log.delete_before(11).unwrap(), 11);
     assert!(test.log.segments.len() < segments);
-    assert!(matches!(test.log.read(10, 20, 100, true), Err(ReadFault::OutOfRange)));
-    assert!(!test.log.read(11, 20, 100, true).unwrap().bytes.is_empty());
+    assert!(matches!(test.log.read_alone(10, 20, 100, true), Err(ReadFault::OutOfRange)));
+    assert!(!test.log.read_alone(11, 20, 100, true).unwrap().bytes.is_empty());
     assert_eq!(test.log.delete_before(500).unwrap(), 20);
 }
