@@ -78,7 +78,7 @@ pub(crate) fn of_pages(
 
 /// O2: the most pages a week of any member, over the rolling window.
 fn most_pages_a_week(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
-    let most = members(context, pages, squad).map(|member| member.count(context, |_| true)).max();
+    let most = members(context, pages, squad).map(|member| member.all(context)).max();
     let weeks = Ratio::new(i128::from(context.thresholds().page_load_window_days), 7);
     most.zip(weeks)
         .and_then(|(most, weeks)| Ratio::from(most).checked_div(weeks))
@@ -104,7 +104,7 @@ fn concentration(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measu
 fn population(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Population {
     let now = context.now;
     let counts = members(context, pages, squad).filter_map(|member| {
-        let all = member.count(context, |_| true);
+        let all = member.all(context);
         if all == 0 && !pages.shifts().overlaps(member.person, member.from, member.to) {
             return None;
         }
@@ -127,12 +127,20 @@ struct Member<'a> {
     to: EventTime,
 }
 
-impl Member<'_> {
+impl<'a> Member<'a> {
     /// Pages in the window, up to the instant of the context.
-    fn count(&self, context: &Context<'_>, counts: impl Fn(&Page) -> bool) -> u32 {
+    fn inside(&self, context: &Context<'_>) -> &'a [Page] {
         let until = context.now.plus(Millis::from_ms(1));
-        let theirs = self.pages.into_iter().flat_map(|theirs| theirs.between(self.from, until));
-        u32::try_from(theirs.filter(|page| counts(page)).count()).unwrap_or(u32::MAX)
+        self.pages.map_or(&[], |theirs| theirs.slice(self.from, until))
+    }
+
+    /// How many those are; they are not walked.
+    fn all(&self, context: &Context<'_>) -> u32 {
+        u32::try_from(self.inside(context).len()).unwrap_or(u32::MAX)
+    }
+
+    fn count(&self, context: &Context<'_>, counts: impl Fn(&Page) -> bool) -> u32 {
+        u32::try_from(self.inside(context).iter().filter(|page| counts(page)).count()).unwrap_or(u32::MAX)
     }
 }
 

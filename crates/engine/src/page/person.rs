@@ -134,9 +134,18 @@ impl PersonPages {
 
     /// Pages from an instant to another, exclusive, in order.
     pub(crate) fn between(&self, from: EventTime, to: EventTime) -> impl DoubleEndedIterator<Item = &Page> {
+        self.slice(from, to).iter()
+    }
+
+    /// The same as a slice.
+    pub(crate) fn slice(&self, from: EventTime, to: EventTime) -> &[Page] {
         let first = self.pages.partition_point(|page| page.at < from);
-        let end = self.pages.partition_point(|page| page.at < to);
-        self.pages.get(first..end).unwrap_or_default().iter()
+        // Most look up to now, and nearly all pages are older.
+        let end = match self.pages.last() {
+            Some(last) if last.at < to => self.pages.len(),
+            _ => self.pages.partition_point(|page| page.at < to),
+        };
+        self.pages.get(first..end).unwrap_or_default()
     }
 
     /// Forgets what no window reaches any more, several days at once: what stays has to move.
