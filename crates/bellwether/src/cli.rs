@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Import(Import),
     /// Publish events from JSON Lines: reference data, check-ins, dependencies, commands; not what Bellwether itself says
     Publish(Publish),
-    /// Receive webhooks of the sources below [connect] in the configuration; a role of `up` on its own
+    /// Receive webhooks of the sources of the table `connect` in the configuration; a role of `up` on its own
     Connect(Alone),
     /// Turn events into facts of squads; a role of `up` on its own
     Route(Alone),
@@ -81,7 +81,7 @@ pub(crate) enum Command {
     Process(Alone),
     /// Turn triggers into timed steps; a role of `up` on its own
     Escalate(Alone),
-    /// Deliver steps to people, by the channels below [notify] in the configuration; a role of `up` on its own
+    /// Deliver steps to people, by the channels of the table `notify` in the configuration; a role of `up` on its own
     Notify(Alone),
     /// Run the embedded broker alone: for a laptop, a small site and tests
     Broker(Broker),
