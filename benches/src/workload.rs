@@ -1,6 +1,6 @@
 //! The workload: an organisation of 200 squads of ten, its facts spread evenly over a span, in one of two mixes.
 //!
-//! [`Mix::Mixed`] is a quarter as tools tell it ([`crate::mixed`]); [`Mix::Pages`] is nine pages to one ticket change, a
+//! [`Mix::Mixed`] is a quarter as tools tell it (`mixed.rs`); [`Mix::Pages`] is nine pages to one ticket change, a
 //! stress of the page rules: so dense that most engineers are above the threshold.
 //!
 //! Invariant: fact `n` of a workload is the same however many threads, frames or partitions it is cut into; the seed is
