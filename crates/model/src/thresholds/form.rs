@@ -81,7 +81,7 @@ pub(super) enum PageWindow {}
 impl Form for PageWindow {
     type Value = u32;
     const EXPECTED: &'static str =
-        "28: pages are counted in windows of 28 local days, which no setting changes";
+        "the one length of the window that pages are counted in, which no setting changes";
 
     fn read(text: &str) -> Option<u32> {
         Days::read(text).filter(|days| *days == 28)

@@ -100,8 +100,8 @@ fn r31_another_window_is_refused_with_the_reason() {
     let refused = Thresholds::default().set("page-load.window-days", "14").unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "threshold `page-load.window-days` cannot be `14`: expected 28: pages are counted in windows of 28 local days, \
-         which no setting changes"
+        "threshold `page-load.window-days` cannot be `14`: expected the one length of the window that pages are counted in, \
+         which no setting changes, such as 28"
     );
 }
 
