@@ -28,6 +28,8 @@ use crate::sprint::Sprints;
 
 /// Version of the snapshot's shape.
 const SNAPSHOT_FORMAT: u32 = 3;
+/// The oldest shape that is read: what it lacks has a default, what changed is read in both forms.
+const OLDEST_FORMAT: u32 = 2;
 
 /// The fold of one partition of `facts`.
 #[derive(Debug)]
@@ -70,7 +72,7 @@ struct Parts<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// Written by a version whose shape is not known here.
-    #[error("the snapshot has format {found}; this version reads {SNAPSHOT_FORMAT}")]
+    #[error("the snapshot has format {found}; this version reads {OLDEST_FORMAT} to {SNAPSHOT_FORMAT}")]
     Format {
         /// What it says.
         found: u32,
@@ -163,7 +165,7 @@ impl Engine {
     pub fn restore(options: Options, bytes: &[u8]) -> Result<Self, RestoreError> {
         let (format, state) = bytes.split_at(bytes.len().min(4));
         let found = u32::from_le_bytes(format.try_into().unwrap_or_default());
-        if found != SNAPSHOT_FORMAT {
+        if !(OLDEST_FORMAT..=SNAPSHOT_FORMAT).contains(&found) {
             return Err(RestoreError::Format { found });
         }
         let mut state: State = rmp_serde::from_slice(state)?;

@@ -92,7 +92,13 @@ pub(crate) struct Instance {
     /// True when it was decided by imported facts of the past.
     pub backfill: bool,
     /// Severity it was last said with.
+    #[serde(default = "severity_before")]
     pub severity: pb::Severity,
+}
+
+/// What a running instance is taken to be that was written before severities were kept.
+fn severity_before() -> pb::Severity {
+    pb::Severity::Warning
 }
 
 /// What a rule found.
@@ -251,7 +257,26 @@ fn drop_from<K: Eq + Hash>(index: &mut IdMap<K, BTreeSet<InstanceKey>>, at: &K, 
 #[derive(Serialize, Deserialize)]
 struct Written {
     active: BTreeMap<InstanceKey, Instance>,
+    #[serde(deserialize_with = "held_by_instant")]
     held: BTreeMap<InstanceKey, BTreeMap<EventTime, String>>,
+}
+
+/// Snapshots of format 2 held the source alone: of what instant the decision is was not kept, so it is said once more.
+fn held_by_instant<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<InstanceKey, BTreeMap<EventTime, String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Waiting {
+        ByInstant(BTreeMap<EventTime, String>),
+        Source(#[allow(dead_code, reason = "read and left out")] String),
+    }
+    let written = BTreeMap::<InstanceKey, Waiting>::deserialize(deserializer)?;
+    let by_instant = written.into_iter().filter_map(|(key, waiting)| match waiting {
+        Waiting::ByInstant(by_instant) => Some((key, by_instant)),
+        Waiting::Source(_) => None,
+    });
+    Ok(by_instant.collect())
 }
 
 impl From<Instances> for Written {

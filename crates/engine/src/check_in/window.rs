@@ -62,9 +62,24 @@ pub(crate) struct Windows {
     check_ins: Vec<CheckIn>,
     next_close: Option<EventTime>,
     /// Closes whose decision waits for a source (R12), in order; with no source behind, the last one for an instant.
+    #[serde(deserialize_with = "one_or_several")]
     undecided: Vec<EventTime>,
     effective_day: Option<LocalDay>,
     late: Millis,
+}
+
+/// Snapshots of format 2 held one close that waits, or none.
+fn one_or_several<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<EventTime>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Several(Vec<EventTime>),
+        One(Option<EventTime>),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Several(closes) => closes,
+        Written::One(close) => close.into_iter().collect(),
+    })
 }
 
 impl Windows {
@@ -214,6 +229,33 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snapshot_with_one_close_that_waits_is_read() {
+        #[derive(Serialize)]
+        struct Before {
+            closed: Vec<Closed>,
+            check_ins: Vec<CheckIn>,
+            next_close: Option<EventTime>,
+            undecided: Option<EventTime>,
+            effective_day: Option<LocalDay>,
+            late: Millis,
+        }
+        let read = |undecided| {
+            let before = Before {
+                closed: Vec::new(),
+                check_ins: Vec::new(),
+                next_close: None,
+                undecided,
+                effective_day: None,
+                late: Millis::hours(48),
+            };
+            let bytes = rmp_serde::to_vec_named(&before).expect("it is written");
+            rmp_serde::from_slice::<Windows>(&bytes).expect("it is read").undecided
+        };
+        assert_eq!(read(None), []);
+        assert_eq!(read(Some(EventTime::from_ms(7))), [EventTime::from_ms(7)]);
+    }
 
     const WEEK: i64 = 7 * 24;
 
