@@ -258,8 +258,8 @@ impl Engine {
             }
             Deadline::Blocker(blocker) => parts.dependencies.on_blocker(&mut context, blocker),
             Deadline::Midnight(zone) => {
-                parts.pages.on_midnight(&mut context, zone);
-                parts.key_results.on_midnight(&mut context);
+                let squads = parts.pages.on_midnight(&mut context, zone);
+                parts.key_results.on_midnight(&mut context, &squads);
             }
             Deadline::Load(squad) => parts.pages.on_load(&mut context, squad),
             Deadline::Grace(sprint) => {

@@ -38,6 +38,7 @@ use crate::deadlines::Deadline;
 use crate::explain::ExplainBuilder;
 use crate::instance::InstanceKey;
 use crate::order::Why;
+use crate::ordered::Ordered;
 use crate::rule;
 use frame::Frame;
 use inputs::Inputs;
@@ -118,7 +119,7 @@ struct Assessed {
 /// All key results known in one partition.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct KeyResults {
-    books: BTreeMap<KeyResultId, Book>,
+    books: Ordered<KeyResultId, Book>,
     /// Those measured from pages and judged here, by squad.
     of_pages: BTreeMap<SquadId, BTreeSet<KeyResultId>>,
     /// Mid-cycle and end of the present quarter: before mid-cycle no pace is judged.

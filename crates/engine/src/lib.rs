@@ -26,6 +26,7 @@ mod key_result;
 mod measures;
 mod options;
 mod order;
+mod ordered;
 mod page;
 mod reference;
 mod rule;

@@ -30,6 +30,7 @@ use crate::deadlines::Deadline;
 use crate::fact::Fact;
 use crate::id_map::IdMap;
 use crate::instance::Subject;
+use crate::ordered::Ordered;
 use crate::rule;
 use incident::Notification;
 use incidents::Incidents;
@@ -54,20 +55,42 @@ pub(crate) struct Pages {
     /// The latest page; a source's clock may be ahead of ours.
     latest: Option<EventTime>,
     /// What was published of the load of each squad, and when it is looked at next.
-    loads: BTreeMap<SquadId, load::Published>,
+    loads: Ordered<SquadId, load::Published>,
     /// UTC day on which the old was last looked for.
     pruned: Option<i64>,
     /// Zones whose next midnight is a deadline, and when that is.
     midnights: BTreeMap<String, EventTime>,
-    /// Members of squads by their places in `people`, as of an epoch of the reference data.
     #[serde(skip)]
-    rosters: (u64, IdMap<SquadId, Arc<[usize]>>),
+    rosters: Option<Rosters>,
     /// Pages of squads in the present quarter, counted as they come.
     #[serde(skip)]
     quarters: Quarters,
     /// True once everybody with a running instance has a place, whether or not they have pages: a restore forgets places.
     #[serde(skip)]
     placed: bool,
+}
+
+/// Members of squads by their places among people.
+#[derive(Debug, Clone)]
+struct Rosters {
+    /// The epoch of the reference data they are of.
+    epoch: u64,
+    /// From this instant on they have been the same.
+    since: EventTime,
+    of_squad: IdMap<SquadId, Arc<[usize]>>,
+}
+
+/// What a member of a squad carries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownLoad<'a> {
+    /// Who.
+    pub(crate) person: &'a PersonId,
+    /// Pages in the window.
+    pub(crate) count: u32,
+    /// True with a page or scheduled on-call time in the window (R32).
+    pub(crate) is_eligible: bool,
+    /// True for somebody in several squads: not every page counts in this one.
+    pub(crate) in_several: bool,
 }
 
 impl Pages {
@@ -98,8 +121,9 @@ impl Pages {
         true
     }
 
-    /// A local day begins in a zone: rolling windows of everybody there move.
-    pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>, zone: &str) {
+    /// A local day begins in a zone: rolling windows of everybody there move. Returns the squads judged here whose windows
+    /// those are.
+    pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>, zone: &str) -> BTreeSet<SquadId> {
         let now = context.now;
         self.midnights.remove(zone);
         let everybody = self.everybody(context);
@@ -116,10 +140,11 @@ impl Pages {
                 there.push(person.clone());
             }
         }
-        self.look_at_people(context, there);
+        let squads = self.look_at_people(context, there);
         if any_left {
             self.set_midnight(context, zone);
         }
+        squads
     }
 
     /// The load of a squad that changed is due.
@@ -193,18 +218,36 @@ impl Pages {
         self.first_event
     }
 
+    /// What each member of a squad carries at the instant of the context, in order of id, where that is known without
+    /// counting; `None` where anybody's is not: the window of that instant was not asked for, or a page lies after it.
+    pub(crate) fn known_loads(&self, context: &Context<'_>, squad: &SquadId) -> Option<Vec<KnownLoad<'_>>> {
+        let now = context.now;
+        let Rosters { epoch, since, of_squad } = self.rosters.as_ref()?;
+        let stands = *epoch == context.reference.epoch() && *since <= now;
+        let is_complete = self.latest.is_none_or(|latest| latest <= now);
+        let roster = of_squad.get(squad).filter(|_| stands && is_complete)?;
+        let load = |place: &usize| {
+            let (person, pages) = self.people.peek(*place)?;
+            let (theirs, today) = pages.known_now(*epoch, now)?;
+            let (count, (from, to)) = (today.window().total(), today.bounds());
+            let is_eligible = count > 0 || self.shifts.overlaps(person, from, to);
+            Some(KnownLoad { person, count, is_eligible, in_several: theirs.squads.len() > 1 })
+        };
+        roster.iter().map(load).collect()
+    }
+
     /// Places of the members of a squad now, in order of id.
     fn roster(&mut self, context: &Context<'_>, squad: &SquadId) -> Arc<[usize]> {
         let epoch = context.reference.epoch();
-        if self.rosters.0 != epoch {
-            self.rosters = (epoch, IdMap::default());
-        }
-        if let Some(roster) = self.rosters.1.get(squad) {
+        let known = self.rosters.take().filter(|rosters| rosters.epoch == epoch);
+        let new = || Rosters { epoch, since: context.now, of_squad: IdMap::default() };
+        let rosters = self.rosters.insert(known.unwrap_or_else(new));
+        if let Some(roster) = rosters.of_squad.get(squad) {
             return roster.clone();
         }
         let members = context.reference.members_of(squad, context.now);
         let roster: Arc<[usize]> = members.map(|person| self.people.place(person)).collect();
-        self.rosters.1.insert(squad.clone(), roster.clone());
+        rosters.of_squad.insert(squad.clone(), roster.clone());
         roster
     }
 
@@ -287,8 +330,12 @@ impl Pages {
         }
     }
 
-    /// Lets the page rules look at people, in order, and at every squad of theirs judged here.
-    fn look_at_people(&mut self, context: &mut Context<'_>, people: impl IntoIterator<Item = PersonId>) {
+    /// Lets the page rules look at people, in order, and at every squad of theirs judged here, which it returns.
+    fn look_at_people(
+        &mut self,
+        context: &mut Context<'_>,
+        people: impl IntoIterator<Item = PersonId>,
+    ) -> BTreeSet<SquadId> {
         let said = context.events.len();
         let mut squads: BTreeSet<SquadId> = BTreeSet::new();
         for person in people {
@@ -312,6 +359,7 @@ impl Pages {
                 load::look_now(self, context, squad);
             }
         }
+        squads
     }
 
     fn set_midnight(&mut self, context: &mut Context<'_>, zone: &str) {

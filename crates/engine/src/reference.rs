@@ -24,19 +24,20 @@ pub(crate) use records::{Absence, CustomerCommitment, KeyResult, Organisation, P
 
 pub(crate) use lines::PageLines;
 
+use crate::ordered::Ordered;
 use crate::versions::{Version, Versions};
 
 /// All reference data known to a fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reference {
     organisation: Versions<Organisation>,
-    people: BTreeMap<PersonId, Versions<Person>>,
-    squads: BTreeMap<SquadId, Versions<Squad>>,
+    people: Ordered<PersonId, Versions<Person>>,
+    squads: Ordered<SquadId, Versions<Squad>>,
     memberships: people::Memberships,
     systems: BTreeMap<String, Versions<System>>,
     calendars: BTreeMap<String, Versions<WorkCalendar>>,
     absences: BTreeMap<String, Versions<Absence>>,
-    key_results: BTreeMap<KeyResultId, Versions<KeyResult>>,
+    key_results: Ordered<KeyResultId, Versions<KeyResult>>,
     commitments: BTreeMap<CustomerCommitmentId, Versions<CustomerCommitment>>,
     threshold_sets: BTreeMap<String, Versions<BTreeMap<String, String>>>,
     base_thresholds: Thresholds,
@@ -79,13 +80,13 @@ impl Reference {
     pub(crate) fn new(base_thresholds: Thresholds) -> Self {
         Self {
             organisation: Versions::default(),
-            people: BTreeMap::new(),
-            squads: BTreeMap::new(),
+            people: Ordered::default(),
+            squads: Ordered::default(),
             memberships: people::Memberships::default(),
             systems: BTreeMap::new(),
             calendars: BTreeMap::new(),
             absences: BTreeMap::new(),
-            key_results: BTreeMap::new(),
+            key_results: Ordered::default(),
             commitments: BTreeMap::new(),
             threshold_sets: BTreeMap::new(),
             lines: PageLines::of(&base_thresholds),

@@ -78,7 +78,10 @@ pub(crate) fn of_pages(
 
 /// O2: the most pages a week of any member, over the rolling window.
 fn most_pages_a_week(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measured {
-    let most = members(context, pages, squad).map(|member| member.all(context)).max();
+    let most = match pages.known_loads(context, squad) {
+        Some(known) => known.iter().map(|load| load.count).max(),
+        None => members(context, pages, squad).map(|member| member.all(context)).max(),
+    };
     let weeks = Ratio::new(i128::from(context.thresholds().page_load_window_days), 7);
     most.zip(weeks)
         .and_then(|(most, weeks)| Ratio::from(most).checked_div(weeks))
@@ -103,6 +106,11 @@ fn concentration(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Measu
 /// whole days, and a page later on the day of a sprint's close is not one of the close.
 fn population(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Population {
     let now = context.now;
+    let known = pages.known_loads(context, squad);
+    if let Some(known) = known.filter(|known| known.iter().all(|load| !load.in_several)) {
+        let eligible = known.iter().filter(|load| load.is_eligible);
+        return Population::new(eligible.map(|load| (load.person.clone(), load.count)).collect());
+    }
     let counts = members(context, pages, squad).filter_map(|member| {
         let all = member.all(context);
         if all == 0 && !pages.shifts().overlaps(member.person, member.from, member.to) {
@@ -113,9 +121,7 @@ fn population(context: &Context<'_>, pages: &Pages, squad: &SquadId) -> Populati
         let theirs = if in_several { member.count(context, counts_here) } else { all };
         Some((member.person.clone(), theirs))
     });
-    let mut counts: Vec<(PersonId, u32)> = counts.collect();
-    counts.sort_by(|(a, most), (b, other)| (other, a).cmp(&(most, b)));
-    Population { counts }
+    Population::new(counts.collect())
 }
 
 /// A member of a squad and their rolling window.

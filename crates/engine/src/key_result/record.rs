@@ -62,7 +62,7 @@ impl KeyResults {
             if in_force == known {
                 continue;
             }
-            self.books.entry(id.clone()).or_default().version = in_force;
+            self.books.of(&id).version = in_force;
             if in_force.is_some() {
                 self.schedule(context, &id);
                 self.look_again(context, &id);

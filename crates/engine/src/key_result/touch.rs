@@ -32,7 +32,7 @@ impl KeyResults {
     /// Takes a reading: recorded, surveyed, or the value of a valid check-in (R41).
     pub(crate) fn record_reading(&mut self, context: &mut Context<'_>, id: &KeyResultId, reading: Reading) {
         let now = context.now;
-        if self.books.entry(id.clone()).or_default().readings.insert(reading, now) {
+        if self.books.of(id).readings.insert(reading, now) {
             self.look(context, id, true, Publish::Always, Some(Why::of(context.cause)));
         }
     }
@@ -130,9 +130,13 @@ impl KeyResults {
         }
     }
 
-    /// A local day begins in a zone: rolling windows moved. The quarter to date did not.
-    pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>) {
-        let (now, all) = (context.now, self.of_pages.values().flatten());
+    /// A local day began for somebody of these squads: rolling windows moved. The quarter to date did not. Of whom nothing
+    /// was said yet is looked at with them.
+    pub(crate) fn on_midnight(&mut self, context: &mut Context<'_>, squads: &BTreeSet<SquadId>) {
+        let now = context.now;
+        let theirs = squads.iter().filter_map(|squad| self.of_pages.get(squad)).flatten();
+        let unsaid = |id: &&KeyResultId| self.books.get(*id).is_none_or(|book| book.published.is_none());
+        let all = theirs.chain(self.of_pages.values().flatten().filter(unsaid));
         let is_rolling = |id: &&KeyResultId| {
             context.reference.key_result(id, now).is_some_and(|known| known.measure != Measure::O22)
         };
@@ -172,7 +176,7 @@ impl KeyResults {
             KeyResultKind::HoldLevel => key_result.measure == Measure::O22,
         };
         let is_watched = rule::pace::is_watched(key_result);
-        let book = self.books.entry(id.clone()).or_default();
+        let book = self.books.of(id);
         let late = book.weeks.last().is_some_and(|end| at < end);
         if late {
             book.late_pages = Some(book.late_pages.map_or(at, |known| known.min(at)));
@@ -207,7 +211,7 @@ impl KeyResults {
     }
 
     pub(super) fn look_even_at_its_end(&mut self, context: &mut Context<'_>, id: &KeyResultId, look: Look) {
-        let book = self.books.entry(id.clone()).or_default();
+        let book = self.books.of(id);
         let known = book.look.unwrap_or(Look { of_pages: look.of_pages, ..Look::default() });
         let why = match (known.why, look.why) {
             (Some(known), Some(why)) => Some(known.and(why)),

@@ -75,10 +75,7 @@ pub(crate) fn publish_if_changed(pages: &mut Pages, context: &mut Context<'_>, s
 }
 
 fn entry<'a>(pages: &'a mut Pages, squad: &SquadId) -> &'a mut Published {
-    if !pages.loads.contains_key(squad) {
-        pages.loads.insert(squad.clone(), Published::default());
-    }
-    pages.loads.get_mut(squad).expect("it was just put there")
+    pages.loads.of(squad)
 }
 
 /// The load of a squad now, without its instant.

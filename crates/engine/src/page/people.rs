@@ -43,6 +43,11 @@ impl People {
         place
     }
 
+    /// The person at a place, to look at.
+    pub(crate) fn peek(&self, place: usize) -> Option<(&PersonId, &PersonPages)> {
+        self.list.get(place).map(|(person, pages)| (person, pages))
+    }
+
     /// The person at a place.
     pub(crate) fn at(&mut self, place: usize) -> Option<(&PersonId, &mut PersonPages)> {
         self.list.get_mut(place).map(|(person, pages)| (&*person, pages))

@@ -116,6 +116,14 @@ impl PersonPages {
         (standing.epoch == epoch && standing.since <= at).then_some(standing.zone)
     }
 
+    /// The person as of an instant, where that is known without asking: as of an epoch of the reference data.
+    pub(crate) fn known_now(&self, epoch: u64, now: EventTime) -> Option<(&Standing, &Today)> {
+        let standing = self.standing.as_ref()?;
+        let today = self.today.as_ref()?;
+        let stands = standing.epoch == epoch && standing.since <= now && today.is_of(standing, now);
+        stands.then_some((standing, today))
+    }
+
     /// True when the person has pages in the present window or a shift that overlaps it (R32). Known after [`Self::now`].
     pub(crate) fn is_eligible(&mut self, person: &PersonId, shifts: &Shifts) -> bool {
         self.today

@@ -28,6 +28,11 @@ impl Population {
             let count = if in_several { theirs.count_in(squad) } else { total };
             counts.push((person.clone(), count));
         }
+        Self::new(counts)
+    }
+
+    /// A population of these people and counts.
+    pub(crate) fn new(mut counts: Vec<(PersonId, u32)>) -> Self {
         counts.sort_unstable_by(|(a, most), (b, other)| (other, a).cmp(&(most, b)));
         Self { counts }
     }

@@ -7,6 +7,8 @@ use bellwether_model::EventTime;
 use bellwether_model::{PersonId, SquadId};
 use serde::{Deserialize, Serialize};
 
+use crate::ordered::Ordered;
+
 /// One span of belonging.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MembershipSpan {
@@ -32,8 +34,8 @@ impl MembershipSpan {
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Memberships {
     spans: BTreeMap<Arc<str>, Vec<MembershipSpan>>,
-    by_person: BTreeMap<PersonId, Vec<MembershipSpan>>,
-    by_squad: BTreeMap<SquadId, Vec<MembershipSpan>>,
+    by_person: Ordered<PersonId, Vec<MembershipSpan>>,
+    by_squad: Ordered<SquadId, Vec<MembershipSpan>>,
 }
 
 impl Memberships {
@@ -92,13 +94,13 @@ impl Memberships {
         people.extend(spans.iter().map(|span| span.person.clone()));
         squads.extend(spans.iter().map(|span| span.squad.clone()));
         for person in people {
-            let theirs = self.by_person.entry(person.clone()).or_default();
+            let theirs = self.by_person.of(&person);
             theirs.retain(|span| span.id != *id);
             theirs.extend(spans.iter().filter(|span| span.person == person).cloned());
             theirs.sort_by(|a, b| (&a.squad, a.from, &a.id).cmp(&(&b.squad, b.from, &b.id)));
         }
         for squad in squads {
-            let theirs = self.by_squad.entry(squad.clone()).or_default();
+            let theirs = self.by_squad.of(&squad);
             theirs.retain(|span| span.id != *id);
             theirs.extend(spans.iter().filter(|span| span.squad == squad).cloned());
             theirs.sort_by(|a, b| (&a.person, a.from, &a.id).cmp(&(&b.person, b.from, &b.id)));

@@ -139,7 +139,7 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
                     calendar: nonempty(&message.calendar),
                     function: message.function.clone(),
                 };
-                let versions = reference.people.entry(id(&message.person)).or_default();
+                let versions = reference.people.of(&id(&message.person));
                 entry.add(versions, person, &message.effective_from, &message.effective_until);
                 entry.changed.people = true;
             }
@@ -152,7 +152,7 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
                 boards: message.boards.clone(),
                 sources: message.sources.clone(),
             };
-            let versions = reference.squads.entry(SquadId::from(message.squad.as_str())).or_default();
+            let versions = reference.squads.of(&SquadId::from(message.squad.as_str()));
             entry.add(versions, squad, &message.effective_from, &message.effective_until);
         }
         Payload::MembershipRecorded(message) => {
@@ -195,7 +195,7 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
         Payload::KeyResultRecorded(message) => match key_result(message, entry.at) {
             Ok(value) => {
                 let key = KeyResultId::from(message.key_result.as_str());
-                let versions = reference.key_results.entry(key.clone()).or_default();
+                let versions = reference.key_results.of(&key);
                 entry.add(versions, value, &message.effective_from, &message.effective_until);
                 entry.changed.key_results.push(key);
             }
@@ -243,22 +243,20 @@ fn end(reference: &mut Reference, event: &Event, type_name: &str, entry: &mut En
     let thing = type_name.split('.').nth(1).unwrap_or_default();
     match thing {
         "organisation" => reference.organisation.end(at),
-        "person" => end_one(&mut reference.people, &id(subject), at),
-        "squad" => end_one(&mut reference.squads, &SquadId::from(subject), at),
+        "person" => end_one(reference.people.get_mut(&id(subject)), at),
+        "squad" => end_one(reference.squads.get_mut(&SquadId::from(subject)), at),
         "membership" => reference.memberships.end(subject, at),
-        "system" => end_one(&mut reference.systems, &subject.to_owned(), at),
-        "calendar" => end_one(&mut reference.calendars, &subject.to_owned(), at),
-        "absence" => end_one(&mut reference.absences, &subject.to_owned(), at),
+        "system" => end_one(reference.systems.get_mut(subject), at),
+        "calendar" => end_one(reference.calendars.get_mut(subject), at),
+        "absence" => end_one(reference.absences.get_mut(subject), at),
         "key-result" => {
             let key = KeyResultId::from(subject);
-            end_one(&mut reference.key_results, &key, at);
+            end_one(reference.key_results.get_mut(&key), at);
             entry.changed.key_results.push(key);
         }
-        "customer-commitment" => {
-            end_one(&mut reference.commitments, &CustomerCommitmentId::from(subject), at)
-        }
+        "customer-commitment" => end_one(reference.commitments.get_mut(subject), at),
         "thresholds" => {
-            end_one(&mut reference.threshold_sets, &subject.to_owned(), at);
+            end_one(reference.threshold_sets.get_mut(subject), at);
             reference.refresh(entry.now);
         }
         _ => return,
@@ -266,8 +264,8 @@ fn end(reference: &mut Reference, event: &Event, type_name: &str, entry: &mut En
     entry.changed.people = true;
 }
 
-fn end_one<K: Ord, T>(all: &mut BTreeMap<K, Versions<T>>, key: &K, at: EventTime) {
-    if let Some(versions) = all.get_mut(key) {
+fn end_one<T>(versions: Option<&mut Versions<T>>, at: EventTime) {
+    if let Some(versions) = versions {
         versions.end(at);
     }
 }

@@ -34,7 +34,8 @@ pub(super) struct Tickets {
 pub(super) struct Kept {
     /// True when the ticket has a state it did not have.
     pub(super) is_new: bool,
-    /// True when it got a name it did not have.
+    /// True when it got a name beside those by which it was known: deployments may have called it so before. The first
+    /// name of a new ticket changes nothing of what was before it.
     pub(super) renamed: bool,
 }
 
@@ -52,10 +53,12 @@ impl Tickets {
         };
         let (sprint, squad, release) = (state.sprint.clone(), state.squad.clone(), state.release.clone());
         let first_interrupt = state.interrupt && !ticket.was_interrupt();
-        let kept = Kept { is_new: ticket.insert(place, state), renamed: ticket.name(key) };
-        if kept.renamed {
+        let was_known = ticket.states().next().is_some();
+        let (is_new, has_new_name) = (ticket.insert(place, state), ticket.name(key));
+        if has_new_name {
             note(&mut self.by_key, key.into(), id);
         }
+        let kept = Kept { is_new, renamed: has_new_name && was_known };
         if !kept.is_new {
             return kept;
         }
