@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::Fact;
 use crate::id_map::IdMap;
+use crate::intern::Texts;
 use crate::order::Order;
 pub(crate) use touched::Touched;
 
@@ -72,6 +73,8 @@ pub(crate) struct Deliveries {
     changes_by_commit: Index<Arc<str>, ChangeId>,
     rollbacks: Index<DeploymentId, DeploymentId>,
     pruned: Option<EventTime>,
+    /// Sources.
+    texts: Texts,
 }
 
 impl Deliveries {
@@ -102,7 +105,8 @@ impl Deliveries {
         } else {
             Links::default()
         };
-        let new = Deployment { told: Order::of(fact, fact.event.time), ended, links, rolls_back };
+        let told = Order::shared(fact, fact.event.time, &mut self.texts);
+        let new = Deployment { told, ended, links, rolls_back };
         let old = self.forget(&id, |old| old.told < new.told)?;
         let versions = [old.as_ref(), Some(&new)].into_iter().flatten().filter(|known| known.matters());
         let from = versions.clone().map(|known| known.ended).min();
@@ -113,7 +117,7 @@ impl Deliveries {
 
     fn merged(&mut self, fact: &Fact, message: &pb::ChangeMerged) -> Option<Touched> {
         let id = ChangeId::from(message.change.as_str());
-        let told = Order::of(fact, fact.event.time);
+        let told = Order::shared(fact, fact.event.time, &mut self.texts);
         if self.changes.get(&id).is_some_and(|known| known.told >= told) {
             return None;
         }

@@ -3,6 +3,7 @@
 use bellwether_model::EventTime;
 use bellwether_model::{PersonId, SquadId};
 use bellwether_wire::envelope::{Event, EventId};
+use bellwether_wire::fields::{Fields, NotPlain};
 use bellwether_wire::{Payload, catalogue, pb};
 use bytes::Bytes;
 use prost::Message as _;
@@ -51,6 +52,9 @@ impl Fact {
     /// # Errors
     /// When the bytes are no fact, or its event is no message of its type.
     pub fn decode(bytes: Bytes) -> Result<Self, Error> {
+        if let Ok(fact) = Self::decode_plain(&bytes) {
+            return fact;
+        }
         let fact = pb::Fact::decode(bytes).map_err(Error::Decode)?;
         let payload = if fact.tombstone {
             Payload::Tombstone { type_name: fact.r#type }
@@ -76,6 +80,43 @@ impl Fact {
                 })
                 .collect(),
         })
+    }
+
+    /// Reads what the router writes, without a copy between; what is not plain is left to the generated decoder.
+    fn decode_plain(bytes: &Bytes) -> Result<Result<Self, Error>, NotPlain> {
+        let (mut id, mut source, mut type_name, mut traceparent) = ("", "", "", "");
+        let (mut time, mut data, mut tombstone) = (0, &[][..], false);
+        let (mut squads, mut resolved) = (Vec::new(), Vec::new());
+        for field in Fields::of(bytes) {
+            match field? {
+                (1, value) => id = value.text()?,
+                (2, value) => source = value.text()?,
+                (3, value) => type_name = value.text()?,
+                (4, value) => time = i64::try_from(value.number()?).map_err(|_| NotPlain)?,
+                (5, value) => data = value.bytes()?,
+                (6, value) => squads.push(SquadId::from(value.text()?)),
+                (7, value) => resolved.push(Resolved::decode_plain(value.bytes()?)?),
+                (8, value) => traceparent = value.text()?,
+                (9, value) => tombstone = value.number()? != 0,
+                _ => {}
+            }
+        }
+        let payload = if tombstone {
+            Ok(Payload::Tombstone { type_name: type_name.to_owned() })
+        } else {
+            Payload::decode(type_name, &if data.is_empty() { Bytes::new() } else { bytes.slice_ref(data) })
+        };
+        Ok(payload.map_err(Error::from).map(|payload| Self {
+            event: Event {
+                id: EventId { source: source.to_owned(), id: id.to_owned() },
+                time: EventTime::from_ms(time),
+                subject: None,
+                traceparent: (!traceparent.is_empty()).then(|| traceparent.to_owned()),
+                payload,
+            },
+            squads,
+            resolved,
+        }))
     }
 
     /// The protobuf form.
@@ -113,6 +154,25 @@ impl Fact {
     }
 }
 
+impl Resolved {
+    fn decode_plain(bytes: &[u8]) -> Result<Self, NotPlain> {
+        let (mut source, mut external_id, mut person) = ("", "", "");
+        for field in Fields::of(bytes) {
+            match field? {
+                (1, value) => source = value.text()?,
+                (2, value) => external_id = value.text()?,
+                (3, value) => person = value.text()?,
+                _ => {}
+            }
+        }
+        Ok(Self {
+            source: source.to_owned(),
+            external_id: external_id.to_owned(),
+            person: PersonId::from(person),
+        })
+    }
+}
+
 /// In snapshots a fact is its protobuf form.
 impl serde::Serialize for Fact {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -123,5 +183,79 @@ impl serde::Serialize for Fact {
 impl<'de> serde::Deserialize<'de> for Fact {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Fact::decode(Bytes::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Facts with and without each of their parts.
+    fn facts() -> impl Strategy<Value = pb::Fact> {
+        let texts = || prop::collection::vec("[a-z\u{e9}]{0,5}", 6);
+        let data = prop_oneof![
+            Just(
+                pb::TicketChanged { ticket: "t".into(), points: Some(1.5), ..Default::default() }
+                    .encode_to_vec()
+            ),
+            prop::collection::vec(any::<u8>(), 0..6),
+        ];
+        let resolutions = prop::collection::vec(texts(), 0..3);
+        let types = prop::sample::select(vec!["bellwether.ticket.changed.v1", "com.example.other.v1", ""]);
+        (texts(), -2..2_000_000_000_000_i64, data, resolutions, types, any::<bool>()).prop_map(
+            |(texts, time_ms, data, resolutions, type_name, tombstone)| pb::Fact {
+                id: texts[0].clone(),
+                source: texts[1].clone(),
+                r#type: type_name.to_owned(),
+                time_ms,
+                data: data.into(),
+                squads: texts[2..4].to_vec(),
+                resolved: resolutions
+                    .into_iter()
+                    .map(|texts| pb::Resolution {
+                        source: texts[0].clone(),
+                        external_id: texts[1].clone(),
+                        person: texts[2].clone(),
+                    })
+                    .collect(),
+                traceparent: texts[4].clone(),
+                tombstone,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_plainly_is_what_was_written(message in facts()) {
+            let bytes = Bytes::from(message.encode_to_vec());
+            let Ok(fact) = Fact::decode_plain(&bytes) else {
+                prop_assert!(message.time_ms < 0, "only negative numbers are not plain");
+                return Ok(());
+            };
+            if let Ok(fact) = fact {
+                let expected = if message.tombstone {
+                    pb::Fact { data: Bytes::new(), ..message }
+                } else {
+                    message
+                };
+                // What the message of the event does not know is not kept.
+                let written = fact.to_message();
+                prop_assert_eq!(pb::Fact { data: Bytes::new(), ..written }, pb::Fact { data: Bytes::new(), ..expected });
+            }
+        }
+
+        #[test]
+        fn bytes_that_are_no_fact_are_refused_or_read_as_the_generated_decoder_reads_them(
+            bytes in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let bytes = Bytes::from(bytes);
+            if let Ok(Ok(fact)) = Fact::decode_plain(&bytes) {
+                let message = pb::Fact::decode(bytes).expect("what is plain can be read");
+                prop_assert_eq!(fact.squads.len(), message.squads.len());
+                prop_assert_eq!((fact.event.id.id, fact.event.time.ms()), (message.id, message.time_ms));
+            }
+        }
     }
 }

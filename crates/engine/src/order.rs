@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Cause;
 use crate::fact::Fact;
+use crate::intern::Texts;
 
 /// A place in the one order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,6 +30,12 @@ impl Order {
     pub(crate) fn of(fact: &Fact, at: EventTime) -> Self {
         let id = &fact.event.id;
         Self { at, told: fact.event.time, source: id.source.as_str().into(), id: id.id.as_str().into() }
+    }
+
+    /// The same, with the one copy of its source.
+    pub(crate) fn shared(fact: &Fact, at: EventTime, texts: &mut Texts) -> Self {
+        let id = &fact.event.id;
+        Self { at, told: fact.event.time, source: texts.share(&id.source), id: id.id.as_str().into() }
     }
 
     /// The event's identity.

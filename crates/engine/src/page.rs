@@ -30,6 +30,7 @@ use crate::deadlines::Deadline;
 use crate::fact::Fact;
 use crate::id_map::IdMap;
 use crate::instance::Subject;
+use crate::intern::Texts;
 use crate::ordered::Ordered;
 use crate::rule;
 use incident::Notification;
@@ -65,6 +66,9 @@ pub(crate) struct Pages {
     /// Pages of squads in the present quarter, counted as they come.
     #[serde(skip)]
     quarters: Quarters,
+    /// Services, systems and sources.
+    #[serde(skip)]
+    texts: Texts,
     /// True once everybody with a running instance has a place, whether or not they have pages: a restore forgets places.
     #[serde(skip)]
     placed: bool,
@@ -265,9 +269,9 @@ impl Pages {
         let notification = Notification {
             at: fact.event.time,
             proxy,
-            service: message.service.as_str().into(),
-            system: message.system.as_str().into(),
-            event: (fact.event.id.source.as_str().into(), fact.event.id.id.as_str().into()),
+            service: self.texts.share(&message.service),
+            system: self.texts.share(&message.system),
+            event: (self.texts.share(&fact.event.id.source), fact.event.id.id.as_str().into()),
         };
         let incident = IncidentId::from(message.incident.as_str());
         let touched = self.incidents.change(&incident, |known| known.notify(person, notification));

@@ -25,7 +25,7 @@ mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::{EventTime, ExceptionId, Millis, Points, SprintId, SquadId, TicketId};
+use bellwether_model::{EventTime, ExceptionId, Millis, Points, SprintId, SquadId};
 use bellwether_wire::{Payload, pb};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ use life::{Life, Transition};
 use outcome::Outcome;
 pub(crate) use series::Closed;
 use ticket::{Place, State};
-use tickets::Tickets;
+use tickets::{TicketNo, Tickets};
 use written::Written;
 
 /// How often the old is looked for: what it costs grows with all tickets kept.
@@ -79,6 +79,17 @@ struct Published {
     fingerprint: u64,
 }
 
+/// What may change a sprint.
+#[derive(Debug, Clone, Copy)]
+struct Changed {
+    /// The instant it is of.
+    at: EventTime,
+    /// True for what may change a closed revision though it lies behind every close.
+    even_behind: bool,
+    /// The ticket it is about, and whether its names or deliveries may be others; `None` for all of the sprint.
+    ticket: Option<(TicketNo, bool)>,
+}
+
 /// Every sprint known in one partition, and the tickets they are made of.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
@@ -99,10 +110,9 @@ impl Sprints {
             Payload::CapacityDeclared(message) => self.declare(context, fact, message),
             Payload::TicketChanged(message) => self.ticket_changed(context, fact, message),
             Payload::TicketRemoved(message) => {
-                let id = TicketId::from(message.ticket.as_str());
-                if self.tickets.get(&id).is_some() {
+                if let Some(number) = self.tickets.find(&message.ticket) {
                     let place = Place::of(fact, "", true, &mut self.texts);
-                    self.keep(context, id, place, State::gone(), "");
+                    self.keep(context, number, place, State::gone(), "");
                 }
             }
             _ => {
@@ -120,10 +130,11 @@ impl Sprints {
         let tickets = &self.tickets;
         let named = touched.tickets.iter().flat_map(|name| tickets.named(name));
         let released = touched.releases.iter().flat_map(|release| tickets.of_release(release));
-        let concerned: BTreeSet<TicketId> = named.chain(released).cloned().collect();
+        let concerned: BTreeSet<TicketNo> = named.chain(released).collect();
         for ticket in concerned {
-            for sprint in self.sprints_of(&ticket) {
-                self.mark(context, &sprint, touched.from, false, Some(&ticket));
+            let changed = Changed { at: touched.from, even_behind: false, ticket: Some((ticket, true)) };
+            for sprint in self.sprints_of(ticket) {
+                self.mark(context, &sprint, changed);
             }
         }
     }
@@ -132,7 +143,7 @@ impl Sprints {
     pub(crate) fn on_reference(&mut self, context: &mut Context<'_>, terms_may_differ: bool) {
         if terms_may_differ {
             for id in self.ids_where(|sprint| sprint.life.open) {
-                self.mark(context, &id, context.now, false, None);
+                self.mark(context, &id, Changed::all(context.now));
             }
         }
         for id in self.ids_where(|sprint| sprint.life.squad.is_none()) {
@@ -187,13 +198,13 @@ impl Sprints {
         let id = SprintId::from(message.sprint.as_str());
         let sprint = self.sprints.entry(id.clone()).or_default();
         sprint.capacity.insert(Order::of(fact, fact.event.time), capacity);
-        self.mark(context, &id, fact.event.time, false, None);
+        self.mark(context, &id, Changed::all(fact.event.time));
     }
 
     fn ticket_changed(&mut self, context: &mut Context<'_>, fact: &Fact, message: &pb::TicketChanged) {
-        let id = TicketId::from(message.ticket.as_str());
+        let id = message.ticket.as_str();
         let concerns = fact.squads.is_empty() || fact.squads.iter().any(|squad| context.owns(squad));
-        if !concerns && self.tickets.get(&id).is_none() {
+        if !concerns && self.tickets.find(id).is_none() {
             return;
         }
         let points = message.points.map(|points| Points::from_f64(points).filter(|p| *p >= Points::ZERO));
@@ -217,30 +228,32 @@ impl Sprints {
             release: (!message.release.is_empty()).then(|| message.release.as_str().into()),
         };
         let place = Place::of(fact, &message.version, false, &mut self.texts);
-        self.keep(context, id, place, state, &message.key);
+        let number = self.tickets.number(id);
+        self.keep(context, number, place, state, &message.key);
     }
 
     /// Adds a state to a ticket's history and marks the sprints that it may change.
-    fn keep(&mut self, context: &mut Context<'_>, id: TicketId, place: Place, state: State, key: &str) {
+    fn keep(&mut self, context: &mut Context<'_>, number: TicketNo, place: Place, state: State, key: &str) {
         let at = place.at;
-        let kept = self.tickets.keep(&id, place, state, key);
+        let kept = self.tickets.keep(number, place, state, key);
         if !kept.is_new && !kept.renamed {
             return;
         }
-        let mut concerned = self.sprints_of(&id);
-        if let Some(ticket) = self.tickets.get(&id).filter(|ticket| ticket.was_interrupt()) {
+        let mut concerned = self.sprints_of(number);
+        if let Some(ticket) = self.tickets.get(number).filter(|ticket| ticket.was_interrupt()) {
             let theirs = ticket.squads().filter_map(|squad| self.of_squad.get(squad)).flatten();
             concerned.extend(theirs.cloned());
             concerned.sort_unstable();
             concerned.dedup();
         }
+        let changed = Changed { at, even_behind: kept.renamed, ticket: Some((number, kept.renamed)) };
         for sprint in concerned {
-            self.mark(context, &sprint, at, kept.renamed, Some(&id));
+            self.mark(context, &sprint, changed);
         }
     }
 
     /// Sprints that a ticket was ever in, each once.
-    fn sprints_of(&self, ticket: &TicketId) -> Vec<SprintId> {
+    fn sprints_of(&self, ticket: TicketNo) -> Vec<SprintId> {
         let mut sprints: Vec<SprintId> = Vec::new();
         let states = self.tickets.get(ticket).into_iter().flat_map(|ticket| ticket.states());
         for sprint in states.filter_map(|state| state.sprint.as_ref()) {
@@ -259,32 +272,24 @@ impl Sprints {
         let after = exception.sprint().cloned();
         for sprint in BTreeSet::from([before, after]).into_iter().flatten() {
             // A signature may come after the close and still covers what it names.
-            self.mark(context, &sprint, fact.event.time, true, None);
+            self.mark(context, &sprint, Changed { even_behind: true, ..Changed::all(fact.event.time) });
         }
     }
 
-    /// Marks a sprint that something at an instant, about a ticket or about all of it, may change: an open revision for the
-    /// end of the hour, a closed one for the end of this instant, unless what happened lies `behind` every close and its
-    /// margins.
-    fn mark(
-        &mut self,
-        context: &mut Context<'_>,
-        id: &SprintId,
-        at: EventTime,
-        even_behind: bool,
-        ticket: Option<&TicketId>,
-    ) {
+    /// Marks a sprint that something may change: an open revision for the end of the hour, a closed one for the end of this
+    /// instant, unless what happened lies behind every close and its margins.
+    fn mark(&mut self, context: &mut Context<'_>, id: &SprintId, changed: Changed) {
         let Some(sprint) = self.sprints.get_mut(id).filter(|sprint| sprint.life.activated.is_some()) else {
             return;
         };
-        if let Some((ledger, ticket)) = sprint.ledger.as_mut().zip(ticket) {
-            ledger.stale(ticket);
+        if let Some((ledger, (ticket, delivered))) = sprint.ledger.as_mut().zip(changed.ticket) {
+            ledger.stale(ticket, delivered);
         }
         if !sprint.squad.as_ref().is_some_and(|squad| context.owns(squad)) {
             return;
         }
         let was_closed = !sprint.life.closes.is_empty();
-        if was_closed && (even_behind || sprint.life.closes_within(margin(context), at)) {
+        if was_closed && (changed.even_behind || sprint.life.closes_within(margin(context), changed.at)) {
             self.look_now(context, id);
         } else if sprint.life.open {
             self.look(context, id, next_hour(context.now));
@@ -330,8 +335,17 @@ impl Sprints {
         of_squad.retain(|_, theirs| !theirs.is_empty());
         let first = sprints.values().filter_map(|sprint| sprint.life.activated).min();
         let keep_from = first.map_or(horizon, |first| first.min(horizon)).minus(Millis::from_ms(1));
-        tickets.prune(keep_from, |sprint| sprints.contains_key(sprint));
+        if tickets.prune(keep_from, |sprint| sprints.contains_key(sprint)) {
+            // Ledgers know tickets by their numbers.
+            sprints.values_mut().for_each(|sprint| sprint.ledger = None);
+        }
         exceptions.retain(|_, exception| exception.last_step().is_some_and(|last| last >= horizon));
+    }
+}
+
+impl Changed {
+    fn all(at: EventTime) -> Self {
+        Self { at, even_behind: false, ticket: None }
     }
 }
 

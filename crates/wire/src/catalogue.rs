@@ -81,7 +81,7 @@ macro_rules! catalogue {
             /// When the bytes are not the message of a known type.
             pub fn decode(type_name: &str, data: &Bytes) -> Result<Self, Error> {
                 match type_name {
-                    $($type_name => pb::$message::decode(data.clone())
+                    $($type_name => pb::$message::decode(data.as_ref())
                         .map(|message| Self::$message(Box::new(message)))
                         .map_err(|source| Error::Decode { type_name: type_name.to_owned(), source }),)*
                     _ => Ok(Self::Unknown { type_name: type_name.to_owned(), data: data.clone() }),

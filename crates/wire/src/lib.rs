@@ -12,6 +12,7 @@
 pub mod binary;
 pub mod catalogue;
 pub mod envelope;
+pub mod fields;
 pub mod frame;
 pub mod ids;
 pub mod instant;

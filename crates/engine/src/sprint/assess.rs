@@ -145,7 +145,7 @@ fn outcome(
         interrupt_approved: sums.interrupt_approved,
         capacity: declared.unwrap_or_else(|| sums.committed.into()),
         capacity_declared: declared.is_some(),
-        approved: exception::approved(&terms.covers, ledger.changes(), |ticket| tickets.names(ticket)),
+        approved: exception::approved(&terms.covers, ledger.changes(), tickets),
     }
 }
 

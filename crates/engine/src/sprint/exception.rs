@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{EventTime, PersonId, Points, SprintId, TicketId};
+use bellwether_model::{EventTime, PersonId, Points, SprintId};
 use bellwether_wire::{Payload, instant};
 use serde::{Deserialize, Serialize};
 
 use super::scope::Change;
+use super::tickets::Tickets;
 use crate::fact::Fact;
 use crate::order::Order;
 
@@ -115,10 +116,10 @@ impl Cover {
 }
 
 /// Points of scope changes that are covered, each change once, earliest changes first.
-pub(crate) fn approved<'a, Names: Iterator<Item = &'a str>>(
+pub(super) fn approved<'a>(
     covers: &[Cover],
     changes: impl Iterator<Item = &'a Change>,
-    names: impl Fn(&'a TicketId) -> Names,
+    tickets: &Tickets,
 ) -> Points {
     if covers.is_empty() {
         return Points::ZERO;
@@ -126,12 +127,12 @@ pub(crate) fn approved<'a, Names: Iterator<Item = &'a str>>(
     let mut in_order: Vec<(&'a Change, Points)> =
         changes.map(|change| (change, change.points.abs())).collect();
     // Changes of one ticket come in their own order, which a stable sort keeps.
-    in_order.sort_by(|(a, _), (b, _)| (a.at, &a.ticket).cmp(&(b.at, &b.ticket)));
+    in_order.sort_by(|(a, _), (b, _)| (a.at, tickets.id(a.ticket)).cmp(&(b.at, tickets.id(b.ticket))));
     let mut approved = Points::ZERO;
     for cover in covers {
         let mut left = cover.points;
         for (change, open) in &mut in_order {
-            if cover.covers(change.at) && cover.names(names(&change.ticket)) {
+            if cover.covers(change.at) && cover.names(tickets.names(change.ticket)) {
                 let covered = left.map_or(*open, |left| left.min(*open));
                 left = left.map(|left| left - covered);
                 *open -= covered;

@@ -5,16 +5,17 @@
 //! counted once from all of them. Derived, never written: a restore counts anew.
 
 use std::ops::{AddAssign, SubAssign};
+use std::sync::Arc;
 
-use bellwether_model::{EventTime, Millis, Points, Ratio, SprintId, SquadId, TicketId};
+use bellwether_model::{EventTime, Millis, Points, Ratio, SprintId, SquadId};
 
 use super::exception::Cover;
 use super::interrupt;
 use super::scope::{Change, ChangeKind, Scope, Span};
 use super::ticket::Ticket;
-use super::tickets::Tickets;
+use super::tickets::{TicketNo, Tickets};
 use crate::delivery::Deliveries;
-use crate::id_map::{IdMap, IdSet};
+use crate::id_map::IdMap;
 
 /// What every share of a revision depends on besides its ticket.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,15 +58,34 @@ pub(super) struct Sums {
 struct Share {
     sums: Sums,
     changes: Vec<Change>,
+    /// Whether what is committed is in production, and by which release of the tracker it was asked; `None` when nothing is
+    /// committed.
+    shipping: Option<Shipping>,
+}
+
+/// Whether a ticket is in production by the end of a revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shipping {
+    release: Option<Arc<str>>,
+    in_production: bool,
+}
+
+/// A ticket to be counted anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Stale {
+    ticket: TicketNo,
+    /// True when its names or what delivers it may be others: then it is asked again whether it is in production.
+    delivered: bool,
 }
 
 /// The shares of a revision, as last counted.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
     terms: Terms,
-    shares: IdMap<TicketId, Share>,
+    shares: IdMap<TicketNo, Share>,
     sums: Sums,
-    stale: IdSet<TicketId>,
+    /// In the order they changed, some several times.
+    stale: Vec<Stale>,
 }
 
 impl Terms {
@@ -83,12 +103,11 @@ impl Terms {
 impl Ledger {
     /// Counts a revision.
     pub(super) fn of(terms: Terms, sprint: &SprintId, tickets: &Tickets, deliveries: &Deliveries) -> Self {
-        let mut ledger =
-            Self { terms, shares: IdMap::default(), sums: Sums::default(), stale: IdSet::default() };
+        let mut ledger = Self { terms, shares: IdMap::default(), sums: Sums::default(), stale: Vec::new() };
         let squad = ledger.terms.squad.clone();
-        for id in tickets.of_sprint(sprint).chain(tickets.interrupts_of(&squad)) {
-            if !ledger.shares.contains_key(id) {
-                ledger.count(sprint, id, tickets, deliveries);
+        for ticket in tickets.of_sprint(sprint).chain(tickets.interrupts_of(&squad)) {
+            if !ledger.shares.contains_key(&ticket) {
+                ledger.count(sprint, Stale { ticket, delivered: true }, tickets, deliveries);
             }
         }
         ledger
@@ -105,17 +124,22 @@ impl Ledger {
         if self.terms != terms {
             return Box::new(Self::of(terms, sprint, tickets, deliveries));
         }
-        for id in std::mem::take(&mut self.stale) {
-            self.count(sprint, &id, tickets, deliveries);
+        let mut all = std::mem::take(&mut self.stale);
+        all.sort_unstable();
+        // Of one ticket the last: if anything was delivered, that says so.
+        for (index, stale) in all.iter().enumerate() {
+            if all.get(index + 1).is_none_or(|next| next.ticket != stale.ticket) {
+                self.count(sprint, *stale, tickets, deliveries);
+            }
         }
+        all.clear();
+        self.stale = all;
         self
     }
 
-    /// A ticket, or what it was delivered by, changed.
-    pub(super) fn stale(&mut self, ticket: &TicketId) {
-        if !self.stale.contains(ticket) {
-            self.stale.insert(ticket.clone());
-        }
+    /// A ticket changed, or, with `delivered`, its names or what it was delivered by.
+    pub(super) fn stale(&mut self, ticket: TicketNo, delivered: bool) {
+        self.stale.push(Stale { ticket, delivered });
     }
 
     /// The sums.
@@ -128,64 +152,87 @@ impl Ledger {
         self.shares.values().flat_map(|share| &share.changes)
     }
 
-    fn count(&mut self, sprint: &SprintId, id: &TicketId, tickets: &Tickets, deliveries: &Deliveries) {
-        let new = tickets.get(id).map(|ticket| share(&self.terms, sprint, id, ticket, tickets, deliveries));
-        if let Some(old) = self.shares.remove(id) {
-            self.sums -= old.sums;
-        }
-        if let Some(new) = new.filter(|new| *new != Share::default()) {
-            self.sums += new.sums;
-            self.shares.insert(id.clone(), new);
+    fn count(&mut self, sprint: &SprintId, stale: Stale, tickets: &Tickets, deliveries: &Deliveries) {
+        let known = self.shares.get_mut(&stale.ticket);
+        let shipping = known.as_ref().and_then(|share| share.shipping.as_ref()).filter(|_| !stale.delivered);
+        let ask = Ask { terms: &self.terms, sprint, number: stale.ticket, tickets, deliveries };
+        let new = tickets.get(stale.ticket).map(|ticket| ask.share(ticket, shipping)).unwrap_or_default();
+        self.sums += new.sums;
+        match known {
+            Some(known) => {
+                self.sums -= known.sums;
+                *known = new;
+            }
+            None if new == Share::default() => {}
+            None => {
+                self.shares.insert(stale.ticket, new);
+            }
         }
     }
 }
 
-fn share(
-    terms: &Terms,
-    sprint: &SprintId,
-    id: &TicketId,
-    ticket: &Ticket,
-    tickets: &Tickets,
-    deliveries: &Deliveries,
-) -> Share {
-    let span = terms.span(sprint);
-    let mut scope = Scope::default();
-    scope.take(&span, id, ticket);
-    let mut sums = Sums {
-        committed: scope.committed_points(),
-        added: scope.sum(ChangeKind::Added),
-        removed: scope.sum(ChangeKind::Removed),
-        re_estimated: scope.sum(ChangeKind::ReEstimated),
-        re_estimated_absolute: scope.re_estimated_absolute(),
-        final_points: scope.final_points,
-        done: scope.done,
-        ..Sums::default()
-    };
-    // R23, R24: a committed point is shipped, or slipped, or without credit.
-    let deadline = terms.close.map(|close| close.plus(terms.grace));
-    for committed in &scope.committed {
-        sums.committed_tickets += 1;
-        sums.unestimated += u32::from(!committed.estimated);
-        let release = ticket.before(deadline).and_then(|state| state.release.as_deref());
+/// What a share is counted from besides its ticket.
+#[derive(Clone, Copy)]
+struct Ask<'a> {
+    terms: &'a Terms,
+    sprint: &'a SprintId,
+    number: TicketNo,
+    tickets: &'a Tickets,
+    deliveries: &'a Deliveries,
+}
+
+impl Ask<'_> {
+    /// The share of a ticket; of whom it is known whether it is in production, by the same release, that stands.
+    fn share(self, ticket: &Ticket, known: Option<&Shipping>) -> Share {
+        let Self { terms, sprint, number, tickets, .. } = self;
+        let span = terms.span(sprint);
+        let scope = Scope::of(&span, number, ticket);
+        let mut sums = Sums {
+            committed: scope.committed_points(),
+            added: scope.sum(ChangeKind::Added),
+            removed: scope.sum(ChangeKind::Removed),
+            re_estimated: scope.sum(ChangeKind::ReEstimated),
+            re_estimated_absolute: scope.re_estimated_absolute(),
+            final_points: scope.final_points,
+            done: scope.done,
+            ..Sums::default()
+        };
+        let mut shipping = None;
+        // R23, R24: a committed point is shipped, or slipped, or without credit.
+        if let Some(committed) = scope.committed {
+            sums.committed_tickets = 1;
+            sums.unestimated = u32::from(!committed.estimated);
+            let Shipping { in_production, .. } = shipping.insert(self.shipping(ticket, known));
+            let has_credit = committed.sized || Ratio::from(committed.points) <= terms.credit_size_above;
+            if !has_credit {
+                sums.credit_refused = committed.points;
+            }
+            if !*in_production {
+                sums.slipped = committed.points;
+            } else if has_credit {
+                sums.shipped = committed.points;
+            }
+        }
+        if let Some(points) = interrupt::points(ticket, &span, &terms.squad) {
+            sums.interrupt = points;
+            if terms.covers.iter().any(|cover| cover.names(tickets.names(number))) {
+                sums.interrupt_approved = points;
+            }
+        }
+        Share { sums, changes: scope.changes, shipping }
+    }
+
+    fn shipping(self, ticket: &Ticket, known: Option<&Shipping>) -> Shipping {
+        let deadline = self.terms.close.map(|close| close.plus(self.terms.grace));
+        let release = ticket.before(deadline).and_then(|state| state.release.as_ref());
+        if let Some(known) = known.filter(|known| known.release.as_ref() == release) {
+            return known.clone();
+        }
         let by = deadline.unwrap_or(EventTime::MAX);
-        let in_production = deliveries.is_shipped(tickets.names(id), release, by);
-        let has_credit = committed.sized || Ratio::from(committed.points) <= terms.credit_size_above;
-        if !has_credit {
-            sums.credit_refused += committed.points;
-        }
-        if !in_production {
-            sums.slipped += committed.points;
-        } else if has_credit {
-            sums.shipped += committed.points;
-        }
+        let names = self.tickets.names(self.number);
+        let in_production = self.deliveries.is_shipped(names, release.map(AsRef::as_ref), by);
+        Shipping { release: release.cloned(), in_production }
     }
-    if let Some(points) = interrupt::points(ticket, &span, &terms.squad) {
-        sums.interrupt = points;
-        if terms.covers.iter().any(|cover| cover.names(tickets.names(id))) {
-            sums.interrupt_approved = points;
-        }
-    }
-    Share { sums, changes: scope.changes }
 }
 
 /// Adds or takes away every sum of another.

@@ -14,9 +14,10 @@
 //! Invariant: final = committed + added + re-estimated - removed, where final is summed over the tickets that are still
 //! counted. Points are summed as last counted, so a removal takes away what was there.
 
-use bellwether_model::{EventTime, Millis, Points, SprintId, TicketId};
+use bellwether_model::{EventTime, Millis, Points, SprintId};
 
 use super::ticket::{Category, State, Ticket};
+use super::tickets::TicketNo;
 
 /// The span of one revision.
 #[derive(Debug, Clone, Copy)]
@@ -34,10 +35,8 @@ pub(crate) struct Span<'a> {
 }
 
 /// A committed ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Committed {
-    /// Ticket.
-    pub(crate) ticket: TicketId,
     /// Points at the activation.
     pub(crate) points: Points,
     /// False when it had no estimate.
@@ -58,10 +57,10 @@ pub(crate) enum ChangeKind {
 }
 
 /// One scope change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Change {
     /// Ticket.
-    pub(crate) ticket: TicketId,
+    pub(super) ticket: TicketNo,
     /// When.
     pub(crate) at: EventTime,
     /// How.
@@ -70,12 +69,12 @@ pub(crate) struct Change {
     pub(crate) points: Points,
 }
 
-/// The scope of one revision.
+/// What one ticket is to the scope of a revision.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Scope {
-    /// Committed tickets.
-    pub(crate) committed: Vec<Committed>,
-    /// Scope changes, ticket by ticket, in order.
+pub(super) struct Scope {
+    /// What was committed of it.
+    pub(crate) committed: Option<Committed>,
+    /// Scope changes, in order.
     pub(crate) changes: Vec<Change>,
     /// Points still counted at the end.
     pub(crate) final_points: Points,
@@ -107,8 +106,9 @@ enum Presence {
 }
 
 impl Scope {
-    /// Takes a ticket into account.
-    pub(crate) fn take(&mut self, span: &Span<'_>, id: &TicketId, ticket: &Ticket) {
+    /// The scope of a ticket.
+    pub(crate) fn of(span: &Span<'_>, number: TicketNo, ticket: &Ticket) -> Self {
+        let mut scope = Self::default();
         let at_activation = ticket.through(span.activated);
         let mut standing = match at_activation.map_or(Presence::Away, |state| presence(span, state)) {
             Presence::Away | Presence::SubTask => Standing::Outside,
@@ -117,12 +117,8 @@ impl Scope {
             Presence::Open => Standing::Counted(at_activation.map_or(Points::ZERO, State::estimate)),
         };
         if let (Standing::Counted(points), Some(state)) = (standing, at_activation) {
-            self.committed.push(Committed {
-                ticket: id.clone(),
-                points,
-                estimated: state.points.is_some(),
-                sized: state.sized,
-            });
+            scope.committed =
+                Some(Committed { points, estimated: state.points.is_some(), sized: state.sized });
         }
         for (at, before, state) in ticket.changes(span.activated, span.end) {
             let carried =
@@ -130,30 +126,31 @@ impl Scope {
             let (next, change) = standing.step(presence(span, state), state.estimate(), carried);
             standing = next;
             if let Some((kind, points)) = change {
-                self.changes.push(Change { ticket: id.clone(), at, kind, points });
+                scope.changes.push(Change { ticket: number, at, kind, points });
             }
         }
         match standing {
             Standing::Counted(points) => {
-                self.final_points += points;
+                scope.final_points += points;
                 if ticket.before(span.end).is_some_and(|state| state.category == Category::Done) {
-                    self.done += points;
+                    scope.done += points;
                 }
             }
-            Standing::CarriedOver(points) => self.final_points += points,
+            Standing::CarriedOver(points) => scope.final_points += points,
             Standing::Outside | Standing::DoneOutside | Standing::Cancelled => {}
         }
         debug_assert_eq!(
-            self.final_points,
-            self.committed_points() + self.sum(ChangeKind::Added) + self.sum(ChangeKind::ReEstimated)
-                - self.sum(ChangeKind::Removed),
-            "final = committed + added + re-estimated - removed after {id}"
+            scope.final_points,
+            scope.committed_points() + scope.sum(ChangeKind::Added) + scope.sum(ChangeKind::ReEstimated)
+                - scope.sum(ChangeKind::Removed),
+            "final = committed + added + re-estimated - removed"
         );
+        scope
     }
 
     /// Points committed.
     pub(crate) fn committed_points(&self) -> Points {
-        self.committed.iter().map(|committed| committed.points).sum()
+        self.committed.map_or(Points::ZERO, |committed| committed.points)
     }
 
     /// Sum of one kind of change.

@@ -1,8 +1,9 @@
 //! Every ticket of a partition, and where to find it: by the sprints it was in, by the squads it interrupted, by the names
 //! and releases that deployments call it by.
 //!
-//! Indexes are derived, never written, and may name a ticket whose state has been forgotten since: whoever follows them
-//! looks at the ticket itself.
+//! Inside, a ticket goes by its number: its place in a list, given when it is first heard of and free again when it is
+//! forgotten. Numbers order nothing and are never written. Indexes are derived, never written either, and may name a
+//! ticket whose state has been forgotten since: whoever follows them looks at the ticket itself.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -14,14 +15,28 @@ use serde::{Deserialize, Serialize};
 use super::ticket::{Place, State, Ticket};
 use crate::id_map::{IdMap, IdSet};
 
+/// The number of a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct TicketNo(u32);
+
 /// Tickets by something they carry, in no order.
-type Index<Name> = IdMap<Name, IdSet<TicketId>>;
+type Index<Name> = IdMap<Name, IdSet<TicketNo>>;
+
+/// A ticket and its id.
+#[derive(Debug, Clone)]
+struct Known {
+    id: TicketId,
+    ticket: Ticket,
+}
 
 /// Tickets by id.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<TicketId, Ticket>", into = "BTreeMap<TicketId, Ticket>")]
 pub(super) struct Tickets {
-    known: IdMap<TicketId, Ticket>,
+    numbers: IdMap<TicketId, TicketNo>,
+    /// By number; `None` where a ticket was forgotten.
+    known: Vec<Option<Known>>,
+    free: Vec<TicketNo>,
     by_sprint: Index<SprintId>,
     /// Tickets that were ever an interrupt, by the squads they were ever of.
     interrupts: Index<SquadId>,
@@ -40,104 +55,161 @@ pub(super) struct Kept {
 }
 
 impl Tickets {
+    /// The number of a ticket that is known.
+    pub(super) fn find(&self, id: &str) -> Option<TicketNo> {
+        self.numbers.get(id).copied()
+    }
+
+    /// The number of a ticket, which gets one now at the latest. Whoever asks for a new one keeps a state with it.
+    pub(super) fn number(&mut self, id: &str) -> TicketNo {
+        if let Some(number) = self.find(id) {
+            return number;
+        }
+        let id = TicketId::from(id);
+        let known = Some(Known { id: id.clone(), ticket: Ticket::default() });
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.known[number.index()] = known;
+                number
+            }
+            None => {
+                self.known.push(known);
+                TicketNo(u32::try_from(self.known.len() - 1).expect("fewer than four billion tickets"))
+            }
+        };
+        self.numbers.insert(id, number);
+        number
+    }
+
     /// A ticket.
-    pub(super) fn get(&self, id: &TicketId) -> Option<&Ticket> {
-        self.known.get(id)
+    pub(super) fn get(&self, number: TicketNo) -> Option<&Ticket> {
+        self.known(number).map(|known| &known.ticket)
+    }
+
+    /// Its id; empty for one that was forgotten.
+    pub(super) fn id(&self, number: TicketNo) -> &str {
+        self.known(number).map_or("", |known| known.id.as_str())
     }
 
     /// Adds a state to a ticket. A repeat of a state it has changes nothing.
-    pub(super) fn keep(&mut self, id: &TicketId, place: Place, state: State, key: &str) -> Kept {
-        let ticket = match self.known.get_mut(id) {
-            Some(known) => known,
-            None => self.known.entry(id.clone()).or_default(),
+    pub(super) fn keep(&mut self, number: TicketNo, place: Place, state: State, key: &str) -> Kept {
+        let Self { known, by_sprint, interrupts, by_key, by_release, .. } = self;
+        let Some(Known { ticket, .. }) = known.get_mut(number.index()).and_then(Option::as_mut) else {
+            return Kept { is_new: false, renamed: false };
         };
-        let (sprint, squad, release) = (state.sprint.clone(), state.squad.clone(), state.release.clone());
-        let first_interrupt = state.interrupt && !ticket.was_interrupt();
         let was_known = ticket.states().next().is_some();
+        let was_interrupt = ticket.was_interrupt();
+        // What the ticket had before is indexed already.
+        let sprint =
+            state.sprint.as_ref().filter(|new| ticket.states().all(|s| s.sprint.as_ref() != Some(new)));
+        let release =
+            state.release.as_ref().filter(|new| ticket.states().all(|s| s.release.as_ref() != Some(new)));
+        let (sprint, release) = (sprint.cloned(), release.cloned());
+        let is_interrupt = was_interrupt || state.interrupt;
+        let squad = state.squad.clone().filter(|_| was_interrupt);
         let (is_new, has_new_name) = (ticket.insert(place, state), ticket.name(key));
         if has_new_name {
-            note(&mut self.by_key, key.into(), id);
+            note(by_key, key.into(), number);
         }
         let kept = Kept { is_new, renamed: has_new_name && was_known };
-        if !kept.is_new {
+        if !is_new {
             return kept;
         }
-        let squads: Vec<SquadId> = if first_interrupt {
-            ticket.squads().cloned().collect()
-        } else {
-            squad.filter(|_| ticket.was_interrupt()).into_iter().collect()
-        };
         if let Some(sprint) = sprint {
-            note(&mut self.by_sprint, sprint, id);
+            note(by_sprint, sprint, number);
         }
         if let Some(release) = release {
-            note(&mut self.by_release, release, id);
+            note(by_release, release, number);
         }
-        for squad in squads {
-            note(&mut self.interrupts, squad, id);
+        if is_interrupt && !was_interrupt {
+            for squad in ticket.squads() {
+                note(interrupts, squad.clone(), number);
+            }
+        }
+        if let Some(squad) = squad {
+            note(interrupts, squad, number);
         }
         kept
     }
 
     /// Tickets that were ever in a sprint.
-    pub(super) fn of_sprint(&self, sprint: &SprintId) -> impl Iterator<Item = &TicketId> {
-        self.by_sprint.get(sprint).into_iter().flatten()
+    pub(super) fn of_sprint(&self, sprint: &SprintId) -> impl Iterator<Item = TicketNo> {
+        self.by_sprint.get(sprint).into_iter().flatten().copied()
     }
 
     /// Tickets that ever interrupted a squad.
-    pub(super) fn interrupts_of(&self, squad: &SquadId) -> impl Iterator<Item = &TicketId> {
-        self.interrupts.get(squad).into_iter().flatten()
+    pub(super) fn interrupts_of(&self, squad: &SquadId) -> impl Iterator<Item = TicketNo> {
+        self.interrupts.get(squad).into_iter().flatten().copied()
     }
 
     /// Tickets that go by a name: the id or a key.
-    pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a TicketId> {
-        let by_id = self.known.get_key_value(name).map(|(id, _)| id);
-        by_id.into_iter().chain(self.by_key.get(name).into_iter().flatten())
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = TicketNo> {
+        self.find(name).into_iter().chain(self.by_key.get(name).into_iter().flatten().copied())
     }
 
     /// Tickets of which a tracker ever named a release.
-    pub(super) fn of_release(&self, release: &str) -> impl Iterator<Item = &TicketId> {
-        self.by_release.get(release).into_iter().flatten()
+    pub(super) fn of_release(&self, release: &str) -> impl Iterator<Item = TicketNo> {
+        self.by_release.get(release).into_iter().flatten().copied()
     }
 
     /// The names a ticket is known by: its id and every key it had.
-    pub(super) fn names<'a>(&'a self, id: &'a TicketId) -> impl Iterator<Item = &'a str> + Clone {
-        let keys = self.known.get(id).map(Ticket::keys).unwrap_or_default();
-        std::iter::once(id.as_str()).chain(keys.iter().map(AsRef::as_ref))
+    pub(super) fn names(&self, number: TicketNo) -> impl Iterator<Item = &str> + Clone {
+        let known = self.known(number);
+        let keys = known.map(|known| known.ticket.keys()).unwrap_or_default();
+        known.map(|known| known.id.as_str()).into_iter().chain(keys.iter().map(AsRef::as_ref))
     }
 
-    /// Forgets the states before an instant that no sprint left needs, and tickets of which nothing is left.
-    pub(super) fn prune(&mut self, keep_from: EventTime, is_kept: impl Fn(&SprintId) -> bool) {
-        let Self { known, by_sprint, interrupts, by_key, by_release } = self;
-        known.retain(|id, ticket| {
+    /// Forgets the states before an instant that no sprint left needs, and tickets of which nothing is left; true when there
+    /// was such a ticket: its number may become another's.
+    pub(super) fn prune(&mut self, keep_from: EventTime, is_kept: impl Fn(&SprintId) -> bool) -> bool {
+        let mut any_gone = false;
+        let Self { numbers, known, free, by_sprint, interrupts, by_key, by_release } = self;
+        for (number, slot) in (0..).map(TicketNo).zip(known.iter_mut()) {
+            let Some(Known { id, ticket }) = slot else { continue };
             let mut gone = ticket.prune(keep_from);
             let was_interrupt = ticket.was_interrupt() || gone.iter().any(|state| state.interrupt);
             let stays = !ticket.is_spent(keep_from, &is_kept);
             if !stays {
                 gone.extend(ticket.states().cloned());
                 for key in ticket.keys() {
-                    drop_from(by_key, key, id);
+                    drop_from(by_key, key, number);
                 }
             }
             let left = || ticket.states().filter(|_| stays);
             for state in &gone {
                 let (sprint, release, squad) = (&state.sprint, &state.release, &state.squad);
                 if let Some(sprint) = sprint.as_ref().filter(|_| left().all(|left| left.sprint != *sprint)) {
-                    drop_from(by_sprint, sprint, id);
+                    drop_from(by_sprint, sprint, number);
                 }
                 if let Some(release) =
                     release.as_ref().filter(|_| left().all(|left| left.release != *release))
                 {
-                    drop_from(by_release, release, id);
+                    drop_from(by_release, release, number);
                 }
                 let is_gone =
                     was_interrupt && (!ticket.was_interrupt() || left().all(|left| left.squad != *squad));
                 if let Some(squad) = squad.as_ref().filter(|_| is_gone) {
-                    drop_from(interrupts, squad, id);
+                    drop_from(interrupts, squad, number);
                 }
             }
-            stays
-        });
+            if !stays {
+                numbers.remove(id.as_str());
+                free.push(number);
+                *slot = None;
+                any_gone = true;
+            }
+        }
+        any_gone
+    }
+
+    fn known(&self, number: TicketNo) -> Option<&Known> {
+        self.known.get(number.index())?.as_ref()
+    }
+}
+
+impl TicketNo {
+    fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
@@ -145,23 +217,24 @@ impl From<BTreeMap<TicketId, Ticket>> for Tickets {
     fn from(written: BTreeMap<TicketId, Ticket>) -> Self {
         let mut all = Self::default();
         for (id, ticket) in written {
+            let number = all.number(&id);
             for state in ticket.states() {
                 if let Some(sprint) = &state.sprint {
-                    note(&mut all.by_sprint, sprint.clone(), &id);
+                    note(&mut all.by_sprint, sprint.clone(), number);
                 }
                 if let Some(release) = &state.release {
-                    note(&mut all.by_release, release.clone(), &id);
+                    note(&mut all.by_release, release.clone(), number);
                 }
             }
             if ticket.was_interrupt() {
                 for squad in ticket.squads() {
-                    note(&mut all.interrupts, squad.clone(), &id);
+                    note(&mut all.interrupts, squad.clone(), number);
                 }
             }
             for key in ticket.keys() {
-                note(&mut all.by_key, key.clone(), &id);
+                note(&mut all.by_key, key.clone(), number);
             }
-            all.known.insert(id, ticket);
+            all.known[number.index()] = Some(Known { id, ticket });
         }
         all
     }
@@ -169,21 +242,18 @@ impl From<BTreeMap<TicketId, Ticket>> for Tickets {
 
 impl From<Tickets> for BTreeMap<TicketId, Ticket> {
     fn from(all: Tickets) -> Self {
-        all.known.into_iter().collect()
+        all.known.into_iter().flatten().map(|Known { id, ticket }| (id, ticket)).collect()
     }
 }
 
-fn note<Name: Eq + Hash>(index: &mut Index<Name>, name: Name, id: &TicketId) {
-    let ids = index.entry(name).or_default();
-    if !ids.contains(id) {
-        ids.insert(id.clone());
-    }
+fn note<Name: Eq + Hash>(index: &mut Index<Name>, name: Name, number: TicketNo) {
+    index.entry(name).or_default().insert(number);
 }
 
-fn drop_from<Name: Eq + Hash>(index: &mut Index<Name>, name: &Name, id: &TicketId) {
-    if let Some(ids) = index.get_mut(name) {
-        ids.remove(id);
-        if ids.is_empty() {
+fn drop_from<Name: Eq + Hash>(index: &mut Index<Name>, name: &Name, number: TicketNo) {
+    if let Some(numbers) = index.get_mut(name) {
+        numbers.remove(&number);
+        if numbers.is_empty() {
             index.remove(name);
         }
     }

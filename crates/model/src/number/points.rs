@@ -37,6 +37,12 @@ impl Points {
         if !points.is_finite() {
             return None;
         }
+        // Estimates are nearly always whole, or halves or quarters of a point: exact in both forms.
+        let eighths = points * 8.0;
+        if eighths.fract() == 0.0 && eighths.abs() <= 8e9 {
+            #[allow(clippy::cast_possible_truncation, reason = "whole and far below the limit")]
+            return Some(Self(eighths as i64 * 125)).filter(|read| read.abs() <= Self::LARGEST);
+        }
         let read = Self(read_scaled(&points.to_string(), 3)?);
         (read.abs() <= Self::LARGEST).then_some(read)
     }
