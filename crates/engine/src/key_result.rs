@@ -101,6 +101,9 @@ struct Book {
     version: Option<EventTime>,
     /// True while more pages cannot change what the rule finds: distinct people only grow in number.
     settled: bool,
+    /// The next turning point that is a deadline, as of an epoch of the reference data.
+    #[serde(skip)]
+    scheduled: Option<(u64, EventTime)>,
     /// What the last assessment was of, until anything but pages may have changed it.
     #[serde(skip)]
     assessed: Option<Assessed>,

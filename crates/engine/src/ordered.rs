@@ -1,7 +1,7 @@
 //! Maps by id that are found by hash and walked in order of id.
 //!
-//! For what is asked for with every fact and seldom grows: squads, people, key results. Nothing is ever taken out. In
-//! snapshots they are maps in order.
+//! For what is asked for with every fact and seldom grows: squads, people, key results. Nothing is ever taken out, so that
+//! whoever asks often keeps the place of an id. In snapshots they are maps in order.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -48,8 +48,44 @@ impl<K: Clone + Ord + Hash, V> Ordered<K, V> {
     where
         V: Default,
     {
-        let place = self.places.get(id).copied().unwrap_or_else(|| self.add(id.clone(), V::default()));
+        let place = self.place(id);
         &mut self.list[place].1
+    }
+
+    /// The place of an id that is known.
+    pub(crate) fn find<Q: Hash + Eq + ?Sized>(&self, id: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.places.get(id).copied()
+    }
+
+    /// The place of an id, which gets one with a default value now at the latest.
+    pub(crate) fn place(&mut self, id: &K) -> usize
+    where
+        V: Default,
+    {
+        self.find(id).unwrap_or_else(|| self.add(id.clone(), V::default()))
+    }
+
+    /// What is at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<(&K, &V)> {
+        self.list.get(place).map(|(id, value)| (id, value))
+    }
+
+    /// The same, to change.
+    pub(crate) fn at_mut(&mut self, place: usize) -> Option<(&K, &mut V)> {
+        self.list.get_mut(place).map(|(id, value)| (&*id, value))
+    }
+
+    /// All places, in order of id.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = usize> {
+        self.in_order.values().copied()
+    }
+
+    /// All of them, in the order they were added.
+    pub(crate) fn into_list(self) -> impl Iterator<Item = (K, V)> {
+        self.list.into_iter()
     }
 
     /// All of them, in order of id.

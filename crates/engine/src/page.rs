@@ -188,7 +188,7 @@ impl Pages {
             }
             self.placed = true;
         }
-        self.people.places().map(|(_, place)| place).collect()
+        self.people.places().collect()
     }
 
     /// Forgets what is over, once a UTC day, whether or not anybody has pages.

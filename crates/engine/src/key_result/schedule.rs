@@ -10,7 +10,11 @@ use crate::deadlines::Deadline;
 impl KeyResults {
     /// Sets the next deadline of a key result, if it is in force and judged here.
     pub(super) fn schedule(&mut self, context: &mut Context<'_>, id: &KeyResultId) {
-        let now = context.now;
+        let (now, epoch) = (context.now, context.reference.epoch());
+        let scheduled = self.books.get(id).and_then(|book| book.scheduled);
+        if scheduled.is_some_and(|(of, next)| of == epoch && now < next) {
+            return;
+        }
         let Some(key_result) = context.reference.key_result(id, now) else { return };
         if !is_owned(context, id, key_result.squad.as_ref()) {
             return;
@@ -21,6 +25,9 @@ impl KeyResults {
         let next = next_in(&quarter, now).or_else(|| next_in(&fiscal.quarter(quarter.index + 1), now));
         if let Some(next) = next {
             context.deadlines.set(next, Deadline::KeyResult(id.clone()));
+            if let Some(book) = self.books.get_mut(id) {
+                book.scheduled = Some((epoch, next));
+            }
         }
     }
 }
