@@ -252,6 +252,7 @@ impl Context<'_> {
         let age = self.now.since(finding.as_of);
         let backfill = self.cause.imported && age > self.thresholds().backfill_after;
         let function = self.function(finding.squads.first());
+        let in_force = self.reference.policy_for(rule, &key_result, &finding.squads, &function, self.now);
         let instance = Instance {
             trigger: trigger.clone(),
             escalation: escalation.clone(),
@@ -283,6 +284,8 @@ impl Context<'_> {
             backfill,
             rule_version: key.rule.version(),
             escalation,
+            policy: in_force.policy,
+            policy_version: in_force.version,
         };
         self.instances.insert(key, instance);
         self.emit(format!("{trigger}/fired"), trigger, message);

@@ -355,3 +355,32 @@ fn r32_a_membership_recorded_late_moves_the_pages_of_its_time_to_the_service_s_s
     };
     assert_eq!((last("a"), last("b")), (Some(0), Some(1)));
 }
+
+#[test]
+fn a_trigger_names_the_version_of_the_escalation_policy_in_force_when_it_fires() {
+    let policy = |id: &str, org_unit: &str| pb::EscalationPolicyRecorded {
+        escalation_policy: id.into(),
+        rules: vec!["velocity-drop.*".into()],
+        org_units: vec![org_unit.into()],
+        ..Default::default()
+    };
+    let named = |world: &World| {
+        let fired = world.fired("velocity-drop.page-load");
+        (fired.policy.clone(), fired.policy_version.clone())
+    };
+    let mut world = World::new(&["ann"]);
+    let mut without = World::new(&["ann"]);
+    world.at("2026-01-02T00:00:00Z", policy("org", "eng"));
+    world.at("2026-01-03T00:00:00Z", policy("ours", "a"));
+    world.at("2026-01-04T00:00:00Z", policy("ours", "a"));
+    world.at("2026-01-05T00:00:00Z", policy("theirs", "b"));
+    world.at(
+        "2026-01-05T00:00:00Z",
+        pb::EscalationPolicyRecorded { effective_from: stamp("2026-02-01T00:00:00Z"), ..policy("ours", "a") },
+    );
+    for world in [&mut world, &mut without] {
+        daily(world, "ann", 6, 17);
+    }
+    assert_eq!(named(&world), ("ours".to_owned(), "2026-01-04T00:00:00.000Z".to_owned()));
+    assert_eq!(named(&without), ("default".to_owned(), "built-in/1".to_owned()));
+}
