@@ -11,7 +11,7 @@ use bellwether_model::{EventTime, Millis, Points, Ratio, SprintId, SquadId, Tick
 use super::exception::Cover;
 use super::interrupt;
 use super::scope::{Change, ChangeKind, Scope, Span};
-use super::ticket::Ticket;
+use super::ticket::{Category, Ticket};
 use super::tickets::Tickets;
 use crate::delivery::Deliveries;
 use crate::id_map::{IdMap, IdSet};
@@ -45,6 +45,7 @@ pub(super) struct Sums {
     pub(super) re_estimated_absolute: Points,
     pub(super) final_points: Points,
     pub(super) done: Points,
+    pub(super) done_committed: Points,
     pub(super) shipped: Points,
     pub(super) slipped: Points,
     pub(super) credit_refused: Points,
@@ -169,6 +170,9 @@ fn share(
         let release = ticket.before(deadline).and_then(|state| state.release.as_deref());
         let by = deadline.unwrap_or(EventTime::MAX);
         let in_production = deliveries.is_shipped(tickets.names(id), release, by);
+        if ticket.before(terms.close).is_some_and(|state| state.category == Category::Done) {
+            sums.done_committed += committed.points;
+        }
         let has_credit = committed.sized || Ratio::from(committed.points) <= terms.credit_size_above;
         if !has_credit {
             sums.credit_refused += committed.points;
@@ -200,6 +204,7 @@ macro_rules! each_sum {
         $sums.re_estimated_absolute $op $other.re_estimated_absolute;
         $sums.final_points $op $other.final_points;
         $sums.done $op $other.done;
+        $sums.done_committed $op $other.done_committed;
         $sums.shipped $op $other.shipped;
         $sums.slipped $op $other.slipped;
         $sums.credit_refused $op $other.credit_refused;
