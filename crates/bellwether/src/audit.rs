@@ -8,7 +8,6 @@ pub(crate) mod html;
 mod load;
 mod notes;
 mod sprints;
-pub(crate) mod stand_in;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,23 +70,11 @@ pub(crate) struct Empty {
     pub triggers: Option<&'static str>,
 }
 
-/// What a report is read off.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Folded<'a> {
-    /// The events that went in.
-    pub input: &'a [Event],
-    /// What the folds said of them.
-    pub said: &'a [Event],
-    /// What they said where done stands in for deployed: see [`stand_in`].
-    pub said_of_done: &'a [Event],
-}
-
-/// Reads the report.
-pub(crate) fn report(folded: Folded<'_>, with_names: bool) -> Report {
-    let Folded { input, said, said_of_done } = folded;
+/// Reads the report off the events that went in and what the folds said of them.
+pub(crate) fn report(input: &[Event], said: &[Event], with_names: bool) -> Report {
     let names = Names::of(input, with_names);
     let has_deployments = input.iter().any(|event| matches!(event.payload, Payload::DeploymentFinished(_)));
-    let sprints = sprints::last(said, said_of_done, has_deployments, &names);
+    let sprints = sprints::last(said, has_deployments, &names);
     let drift = sprints::drift(&sprints);
     let load = load::lines(said, &names);
     let triggers = triggers(said, &names);

@@ -144,9 +144,9 @@ impl Context<'_> {
                     self.fire(key, *finding);
                 }
             }
-            Verdict::False { reason } => {
+            Verdict::False { reason, watched, explain } => {
                 self.instances.held.remove(&key);
-                self.wane(key, reason);
+                self.wane(key, reason, watched, *explain);
             }
             Verdict::Over { reason, explain } => {
                 self.instances.held.remove(&key);
@@ -155,19 +155,31 @@ impl Context<'_> {
         }
     }
 
-    /// The condition of a window rule is false: once that has lasted for its clear-after time it clears.
-    fn wane(&mut self, key: InstanceKey, reason: &str) {
+    /// The condition of a window rule is false: once that has lasted for its clear-after time it clears. Until then it is
+    /// said again whenever what guards look at changes.
+    fn wane(&mut self, key: InstanceKey, reason: &str, watched: String, explain: ExplainBuilder) {
         let ClearAfter::After(after) = self.thresholds().clear_after(key.rule) else { return };
         let now = self.now;
-        if let Some(instance) = self.instances.get_mut(&key)
-            && instance.false_since.is_none()
-        {
-            instance.false_since = Some(now);
-            instance.amendments += 1;
-            let waning = instance.clone();
-            self.deadlines.set(now.plus(after), Deadline::Clear(key.clone()));
-            self.say_false(&key, waning, reason);
-        }
+        let Some(instance) = self.instances.get_mut(&key) else { return };
+        let change = match instance.false_since {
+            Some(_) if instance.watched == watched => return,
+            Some(_) => format!("was {}, is {watched}", instance.watched),
+            None => reason.to_owned(),
+        };
+        let since = *instance.false_since.get_or_insert(now);
+        instance.watched = watched;
+        instance.amendments += 1;
+        let waning = instance.clone();
+        self.deadlines.set(since.plus(after), Deadline::Clear(key.clone()));
+        self.say_false(&key, waning, since, explain, change);
+    }
+
+    /// True when an instance runs that has not said yet that its condition is false, and how it stands: how that came
+    /// about need not be worked out otherwise.
+    pub(crate) fn is_to_wane(&self, key: &InstanceKey, watched: &str) -> bool {
+        self.instances
+            .get(key)
+            .is_some_and(|instance| instance.false_since.is_none() || instance.watched != watched)
     }
 
     /// True when an instance runs as it was last said: its condition holding again now changes nothing.
@@ -201,13 +213,14 @@ impl Context<'_> {
     }
 
     /// The key result of a window rule's instance ended: it clears after the rule's clear-after time (R11), unless it is
-    /// on its way to that already.
-    pub(crate) fn end_with_key_result(&mut self, key: InstanceKey) {
+    /// on its way to that already; `explain` says how it stands now.
+    pub(crate) fn end_with_key_result(&mut self, key: InstanceKey, explain: ExplainBuilder) {
         if let Some(instance) = self.instances.get_mut(&key)
             && instance.false_since.is_none()
         {
             instance.ended = true;
-            self.judge(key, Verdict::no(KEY_RESULT_ENDED));
+            let watched = instance.watched.clone();
+            self.judge(key, Verdict::no(KEY_RESULT_ENDED, watched, explain));
         }
     }
 
@@ -252,6 +265,7 @@ impl Context<'_> {
         let age = self.now.since(finding.as_of);
         let backfill = self.cause.imported && age > self.thresholds().backfill_after;
         let function = self.function(finding.squads.first());
+        let in_force = self.reference.policy_for(rule, &key_result, &finding.squads, &function, self.now);
         let instance = Instance {
             trigger: trigger.clone(),
             escalation: escalation.clone(),
@@ -283,6 +297,8 @@ impl Context<'_> {
             backfill,
             rule_version: key.rule.version(),
             escalation,
+            policy: in_force.policy,
+            policy_version: in_force.version,
         };
         self.instances.insert(key, instance);
         self.emit(format!("{trigger}/fired"), trigger, message);
@@ -316,11 +332,20 @@ impl Context<'_> {
         self.say_amended(key, instance, finding, change);
     }
 
-    /// The condition became false and the clear-after time runs: an amendment says so, because a resolution needs no
-    /// evidence from then on (R74).
-    fn say_false(&mut self, key: &InstanceKey, instance: Instance, reason: &str) {
-        let explain = ExplainBuilder::new(key.rule)
-            .input(CONDITION_FALSE_SINCE, self.now.to_rfc3339(), self.now.to_rfc3339(), "instant", self.now)
+    /// The condition is false and the clear-after time runs: an amendment says so, because a resolution needs no
+    /// evidence from then on (R74), with the present numbers, because guards look at them (R72).
+    fn say_false(
+        &mut self,
+        key: &InstanceKey,
+        instance: Instance,
+        since: EventTime,
+        explain: ExplainBuilder,
+        change: String,
+    ) {
+        let since_text = since.to_rfc3339();
+        let explain = explain
+            .input(CONDITION_FALSE_SINCE, &since_text, &since_text, "instant", since)
+            .threshold(self.thresholds(), "clear-after-hours", "h")
             .clears_when("it stays false")
             .build();
         let finding = Finding {
@@ -335,7 +360,7 @@ impl Context<'_> {
             amend: None,
             second_window: false,
         };
-        self.say_amended(key, instance, finding, reason.to_owned());
+        self.say_amended(key, instance, finding, change);
     }
 
     fn say_amended(&mut self, key: &InstanceKey, instance: Instance, finding: Finding, change: String) {

@@ -246,7 +246,13 @@ impl Engine {
                 parts.sprints.on_reference(&mut context, true);
                 parts.check_ins.on_reference(&mut context);
                 parts.dependencies.look_at_all(&mut context);
-                parts.key_results.on_reference(&mut context, None);
+                let inputs = Inputs {
+                    pages: parts.pages,
+                    sprints: parts.sprints,
+                    updates: parts.check_ins,
+                    dependencies: parts.dependencies,
+                };
+                parts.key_results.on_reference(&mut context, &inputs, None);
             }
             Deadline::UpdateWindow(key_result) => {
                 parts.check_ins.on_close(&mut context, key_result);
@@ -314,7 +320,13 @@ impl Engine {
         parts.sprints.on_reference(&mut context, terms_may_differ);
         parts.check_ins.on_record(&mut context, &event.payload);
         parts.dependencies.look_at_blocked(&mut context, &changed.key_results);
-        parts.key_results.on_reference(&mut context, Some(&event.payload));
+        let inputs = Inputs {
+            pages: parts.pages,
+            sprints: parts.sprints,
+            updates: parts.check_ins,
+            dependencies: parts.dependencies,
+        };
+        parts.key_results.on_reference(&mut context, &inputs, Some(&event.payload));
     }
 
     /// Parts the state into the components and what they see of the rest.

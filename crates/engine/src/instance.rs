@@ -110,6 +110,10 @@ pub(crate) enum Verdict {
     False {
         /// Why, for the amendment that says so.
         reason: &'static str,
+        /// What a guard elsewhere looks at; when it changes, the waning instance is amended.
+        watched: String,
+        /// How it stands now.
+        explain: Box<ExplainBuilder>,
     },
     /// It does not, and a running instance clears now: date rules, and what never was due.
     Over {
@@ -135,8 +139,8 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// The condition does not hold; the rule's clear-after time runs.
-    pub(crate) fn no(reason: &'static str) -> Self {
-        Self::False { reason }
+    pub(crate) fn no(reason: &'static str, watched: impl Into<String>, explain: ExplainBuilder) -> Self {
+        Self::False { reason, watched: watched.into(), explain: Box::new(explain) }
     }
 }
 

@@ -22,6 +22,7 @@ mod readings;
 mod record;
 mod schedule;
 mod status;
+mod survey;
 mod touch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,6 +5,7 @@
 
 mod lines;
 mod people;
+mod policies;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::EventTime;
 use bellwether_model::FiscalCalendar;
 use bellwether_model::Measure;
+use bellwether_model::PolicyScope;
 use bellwether_model::Quarter;
 use bellwether_model::Thresholds;
 use bellwether_model::WorkCalendar;
@@ -39,6 +41,9 @@ pub(crate) struct Reference {
     absences: BTreeMap<String, Versions<Absence>>,
     key_results: Ordered<KeyResultId, Versions<KeyResult>>,
     commitments: BTreeMap<CustomerCommitmentId, Versions<CustomerCommitment>>,
+    /// What each escalation policy is for. `None` in what was written before they were kept: they are unknown then.
+    #[serde(default)]
+    policies: Option<BTreeMap<String, Versions<PolicyScope>>>,
     threshold_sets: BTreeMap<String, Versions<BTreeMap<String, String>>>,
     base_thresholds: Thresholds,
     thresholds: Thresholds,
@@ -88,6 +93,7 @@ impl Reference {
             absences: BTreeMap::new(),
             key_results: Ordered::default(),
             commitments: BTreeMap::new(),
+            policies: Some(BTreeMap::new()),
             threshold_sets: BTreeMap::new(),
             lines: PageLines::of(&base_thresholds),
             thresholds: base_thresholds.clone(),

@@ -239,6 +239,13 @@ impl World {
         Some(match &event.payload {
             Payload::TriggerFired(m) => format!("fired {} {} {at}", m.rule, name(&m.subject)),
             Payload::TriggerAmended(m) => {
+                let explain = m.explain.as_ref().expect("amended events are explained");
+                assert!(
+                    !explain.arithmetic.is_empty(),
+                    "{} amended without arithmetic: {}",
+                    m.rule,
+                    m.change
+                );
                 format!("amended {} {} {at}: {}", m.rule, name(&m.subject), m.change)
             }
             Payload::TriggerCleared(m) => {

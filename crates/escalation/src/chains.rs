@@ -1,17 +1,11 @@
 //! The default chains, as data: what happens where no recorded policy says otherwise.
 //!
 //! One line is one rule; `&[]` is nobody, by policy. The waits are names of thresholds, so that a configured wait moves
-//! every chain.
+//! every chain. Whoever changes a chain lets [`bellwether_model::BUILT_IN_POLICY_VERSION`] grow.
 
 use bellwether_model::{Audience, Level, Millis, RuleId, Thresholds};
 
 use Audience::{AdjacentEms, BothEms, Cfo, Chro, Cto, KeyResultOwner, PlatformLead, SquadEm, VpEngineering};
-
-/// Name of the default chains as a policy.
-pub(crate) const POLICY: &str = "default";
-
-/// Version of the table below; it grows when a chain changes.
-pub(crate) const VERSION: &str = "built-in/1";
 
 /// How long after the level below a level is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,9 +7,8 @@
 use bellwether_model::Ratio;
 use bellwether_wire::{instant, pb};
 
-/// Pages per week of the engineer at present, on page-load and concentration: what the guard of L4 looks at (R72). While
-/// the condition holds it is said again whenever it crosses the guard's line. One of before the condition turned false
-/// is of the past, and no guard looks at it.
+/// Pages per week of the engineer at present, on page-load and concentration: what the guard of L4 looks at (R72). It is
+/// said again when the condition turns false or comes back, and whenever it crosses the guard's line.
 pub const PAGES_PER_WEEK: &str = "pages-per-week";
 
 /// Update windows missed in a row, on missed-check-in: from two on, the instance makes its VP level due at once (R51).
@@ -22,9 +21,6 @@ pub const CONDITION_FALSE_SINCE: &str = "condition-false-since";
 
 /// Windows in a row that make the VP level due at once.
 const SECOND_WINDOW: Ratio = Ratio::int(2);
-
-/// The threshold of page-load: a load that is not above it makes its condition false.
-pub const PAGE_LOAD_PAGES_PER_WEEK: &str = "page-load.pages-per-week";
 
 /// The exact value of an input; `None` when it is absent or no number.
 pub fn ratio(explain: Option<&pb::Explain>, name: &str) -> Option<Ratio> {
@@ -41,18 +37,13 @@ pub fn is_condition_false(explain: Option<&pb::Explain>) -> bool {
     input(explain, CONDITION_FALSE_SINCE).is_some()
 }
 
-/// An input that is of the present: while the condition is false, only one that was said since.
+/// An input that is of the present: while the condition is false, only one that was said since. Writers of before said
+/// that a condition turned false without its numbers, and states of before keep those that fired it beside that.
 pub fn present<'a>(explain: Option<&'a pb::Explain>, name: &str) -> Option<&'a pb::ExplainInput> {
     let found = input(explain, name)?;
     let Some(false_since) = input(explain, CONDITION_FALSE_SINCE) else { return Some(found) };
     let at = |input: &pb::ExplainInput| instant::optional(input.at.as_ref());
     (at(found)? >= at(false_since)?).then_some(found)
-}
-
-/// The exact value of a threshold that was applied; `None` when it is absent or no number.
-pub fn threshold(explain: Option<&pb::Explain>, name: &str) -> Option<Ratio> {
-    let threshold = explain?.thresholds.iter().find(|threshold| threshold.name == name)?;
-    Ratio::parse(&threshold.value).ok()
 }
 
 fn input<'a>(explain: Option<&'a pb::Explain>, name: &str) -> Option<&'a pb::ExplainInput> {

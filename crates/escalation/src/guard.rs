@@ -3,12 +3,13 @@
 //! A guard is judged when its level's turn comes, when what it looks at changes, and at the first instant of each day
 //! of the organisation. One that does not hold is said, never silently passed over.
 
-use bellwether_model::{Level, RuleId};
+use bellwether_model::{Level, Ratio, RuleId};
+use bellwether_wire::instant;
 
+use crate::contract;
 use crate::escalation::Limits;
 use crate::firing::{Firing, Watch};
 use crate::instance::Instance;
-use crate::load::Load;
 
 /// Squads in which one rule must fire for the intervention, for rules that are not about pages.
 const SQUADS_AT_L5: usize = 2;
@@ -19,9 +20,7 @@ pub(crate) type Verdict = Result<(), String>;
 /// Judges the guard of a level.
 pub(crate) fn judge(level: Level, instance: &Instance, limits: &Limits, firing: &Firing) -> Verdict {
     match level {
-        Level::L4 if needs_rate(instance) => {
-            present_load(instance, firing).is_at_least(limits.l4_pages_per_week)
-        }
+        Level::L4 if needs_rate(instance) => judge_rate(instance, limits.l4_pages_per_week),
         Level::L5 => judge_spread(instance, limits, firing),
         _ => Ok(()),
     }
@@ -29,11 +28,7 @@ pub(crate) fn judge(level: Level, instance: &Instance, limits: &Limits, firing: 
 
 /// What the guard of a level looks at beyond its own instance.
 pub(crate) fn watch(level: Level, instance: &Instance) -> Option<Watch> {
-    match level {
-        Level::L4 if needs_rate(instance) => Watch::of_load(instance),
-        Level::L5 => Some(Watch::of(instance)),
-        _ => None,
-    }
+    (level == Level::L5).then(|| Watch::of(instance))
 }
 
 /// The guard of a level, in words; empty for none.
@@ -55,14 +50,21 @@ fn needs_rate(instance: &Instance) -> bool {
     matches!(instance.rule(), Some(RuleId::VelocityDropPageLoad | RuleId::VelocityDropConcentration))
 }
 
-/// The load that the instance tells, else what the page-load of the same engineer tells.
-fn present_load(instance: &Instance, firing: &Firing) -> Load {
-    match Load::told_by(instance) {
-        Load::Unknown => {
-            Watch::of_load(instance).and_then(|watch| firing.load(&watch)).unwrap_or(Load::Unknown)
-        }
-        told => told,
+/// Whether the load that a page rule tells of its engineer is enough; if not, or if that is not known, why.
+fn judge_rate(instance: &Instance, needed: Ratio) -> Verdict {
+    let told = contract::present(instance.fired.explain.as_ref(), contract::PAGES_PER_WEEK);
+    let known = told.and_then(|told| Some((Ratio::parse(&told.value).ok()?, told)));
+    let Some((rate, told)) = known else {
+        return Err(format!("present pages per week are not known, needs at least {needed}"));
+    };
+    if rate >= needed {
+        return Ok(());
     }
+    let when = match instant::optional(told.at.as_ref()) {
+        Some(at) => format!("as of {}", at.to_rfc3339()),
+        None => String::from("when last told"),
+    };
+    Err(format!("{rate} pages per week {when}, needs at least {needed}"))
 }
 
 fn judge_spread(instance: &Instance, limits: &Limits, firing: &Firing) -> Verdict {

@@ -32,7 +32,6 @@ mod firing;
 mod guard;
 mod instance;
 mod late;
-mod load;
 mod options;
 mod output;
 mod pauses;

@@ -1,15 +1,13 @@
-//! Which policy an escalation runs under, frozen when it starts.
+//! The policy an escalation runs under, frozen when it starts.
 //!
-//! Of the recorded policies that match, the most specific wins. Precedence, first difference decides:
-//! 1. one that names the key result before one that names none;
-//! 2. one that names the squad, then its parent, then its function, before one for all org units;
-//! 3. one that names the rule, then the longest family (`velocity-drop.*`), before one for all rules;
-//! 4. the one recorded last, then the smaller id.
-//!
-//! So whoever writes a policy for one squad decides for that squad, whatever the organisation says about a rule. Where
-//! none matches, the default chain of the rule holds.
+//! The trigger names the version in force at its firing, and that one runs, whatever was recorded since
+//! ([`bellwether_model::PolicyCase`] says which is in force). Where it names none, or one that is not kept here any more -
+//! `reference` is compacted to the last version of each - the one in force when the escalation starts is taken.
 
-use bellwether_model::{Audience, EventTime, Level, Millis, Quarter, RuleId, Thresholds};
+use bellwether_model::{
+    Audience, BUILT_IN_POLICY, BUILT_IN_POLICY_VERSION, EventTime, Level, Millis, PolicyCandidate,
+    PolicyCase, PolicyScope, Quarter, RuleId, Thresholds,
+};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +15,27 @@ use crate::anchor::{Anchor, anchor};
 use crate::chains;
 use crate::quiet::QuietHours;
 use crate::reference::Reference;
+use crate::versions::Version;
+
+/// A policy as it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RecordedPolicy {
+    /// What it is for.
+    pub(crate) scope: PolicyScope,
+    /// Its levels.
+    pub(crate) levels: Vec<pb::PolicyLevel>,
+}
+
+impl From<&pb::EscalationPolicyRecorded> for RecordedPolicy {
+    fn from(message: &pb::EscalationPolicyRecorded) -> Self {
+        let scope = PolicyScope {
+            rules: message.rules.clone(),
+            key_results: message.key_results.clone(),
+            org_units: message.org_units.clone(),
+        };
+        Self { scope, levels: message.levels.clone() }
+    }
+}
 
 /// A policy as it was when an escalation started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,21 +66,6 @@ pub(crate) struct LevelPolicy {
     pub(crate) business_time: bool,
 }
 
-/// What a policy is chosen for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case<'a> {
-    /// Rule, as the trigger names it.
-    pub(crate) rule: &'a str,
-    /// Key result; empty for none.
-    pub(crate) key_result: &'a str,
-    /// Squads concerned.
-    pub(crate) squads: &'a [String],
-    /// Function of the trigger.
-    pub(crate) function: &'a str,
-    /// Start of the clock.
-    pub(crate) start: EventTime,
-}
-
 impl LevelPolicy {
     /// True when the hours of its recipients do not matter.
     pub(crate) fn is_always_open(&self) -> bool {
@@ -70,31 +74,28 @@ impl LevelPolicy {
 }
 
 impl Policy {
-    /// The policy of a case, by the reference data known at an instant.
+    /// The policy that a trigger is to run under, by the reference data known at an instant.
     pub(crate) fn choose(
         reference: &Reference,
-        case: Case<'_>,
+        fired: &pb::TriggerFired,
+        start: EventTime,
         thresholds: &Thresholds,
         at: EventTime,
     ) -> Self {
-        let quarter = reference.quarter(case.start);
-        let chosen = reference
-            .policies(at)
-            .filter_map(|(id, version)| {
-                let specificity = specificity(reference, &version.value, case, at)?;
-                Some(((specificity, version.recorded, std::cmp::Reverse(id)), version))
-            })
-            .max_by_key(|(rank, _)| *rank);
+        let quarter = reference.quarter(start);
+        let named = reference.policy_version(&fired.policy, &fired.policy_version, start);
+        let is_built_in = named.is_none() && fired.policy == BUILT_IN_POLICY;
+        let chosen = named.or_else(|| if is_built_in { None } else { in_force(reference, fired, at) });
         match chosen {
-            Some(((_, recorded, std::cmp::Reverse(id)), version)) => Self {
+            Some((id, version)) => Self {
                 id: id.to_owned(),
-                version: recorded.to_rfc3339(),
+                version: version.recorded.to_rfc3339(),
                 levels: Level::ALL.map(|level| recorded_level(&version.value, level, quarter.as_ref())),
             },
             None => Self {
-                id: chains::POLICY.to_owned(),
-                version: chains::VERSION.to_owned(),
-                levels: default_levels(case.rule, thresholds, quarter.as_ref()),
+                id: BUILT_IN_POLICY.to_owned(),
+                version: BUILT_IN_POLICY_VERSION.to_owned(),
+                levels: default_levels(&fired.rule, thresholds, quarter.as_ref()),
             },
         }
     }
@@ -103,6 +104,32 @@ impl Policy {
     pub(crate) fn level(&self, level: Level) -> &LevelPolicy {
         &self.levels[usize::from(level.number()) - 1]
     }
+}
+
+/// The recorded policy in force at an instant; `None` where none fits.
+fn in_force<'a>(
+    reference: &'a Reference,
+    fired: &pb::TriggerFired,
+    at: EventTime,
+) -> Option<(&'a str, &'a Version<RecordedPolicy>)> {
+    let squads = fired.squads.iter().filter_map(|squad| reference.squad(squad, at));
+    let (parents, mut functions): (Vec<&str>, Vec<&str>) =
+        squads.map(|squad| (squad.parent.as_str(), squad.function.as_str())).unzip();
+    functions.push(&fired.function);
+    let case = PolicyCase {
+        rule: &fired.rule,
+        key_result: &fired.key_result,
+        squads: &fired.squads,
+        parents: &parents,
+        functions: &functions,
+    };
+    let candidates = reference.policies(at).map(|(id, version)| PolicyCandidate {
+        id,
+        recorded: version.recorded,
+        scope: &version.value.scope,
+    });
+    let chosen = case.choose(candidates)?;
+    reference.policies(at).find(|(id, _)| *id == chosen.id)
 }
 
 fn default_levels(rule: &str, thresholds: &Thresholds, quarter: Option<&Quarter>) -> [LevelPolicy; 5] {
@@ -126,11 +153,7 @@ fn default_levels(rule: &str, thresholds: &Thresholds, quarter: Option<&Quarter>
 }
 
 /// A level of a recorded policy; one that it does not list has nobody on it.
-fn recorded_level(
-    policy: &pb::EscalationPolicyRecorded,
-    level: Level,
-    quarter: Option<&Quarter>,
-) -> LevelPolicy {
+fn recorded_level(policy: &RecordedPolicy, level: Level, quarter: Option<&Quarter>) -> LevelPolicy {
     let listed = policy.levels.iter().find(|listed| listed.level == u32::from(level.number()));
     let Some(listed) = listed else {
         return LevelPolicy {
@@ -166,53 +189,5 @@ fn role(audience: pb::Audience) -> Option<Audience> {
         pb::Audience::Cfo => Some(Audience::Cfo),
         pb::Audience::KeyResultOwner => Some(Audience::KeyResultOwner),
         pb::Audience::BothEms => Some(Audience::BothEms),
-    }
-}
-
-/// How closely a policy fits: key result, org unit, rule. Greater is closer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Specificity(bool, u8, usize);
-
-/// How closely a policy fits a case; `None` when it does not.
-fn specificity(
-    reference: &Reference,
-    policy: &pb::EscalationPolicyRecorded,
-    case: Case<'_>,
-    at: EventTime,
-) -> Option<Specificity> {
-    let names_key_result = match policy.key_results.as_slice() {
-        [] => false,
-        named if named.iter().any(|named| named == case.key_result) => true,
-        _ => return None,
-    };
-    let org_unit = if policy.org_units.is_empty() {
-        0
-    } else {
-        policy.org_units.iter().filter_map(|unit| org_unit_rank(reference, unit, case, at)).max()?
-    };
-    let rule = if policy.rules.is_empty() {
-        0
-    } else {
-        policy.rules.iter().filter_map(|pattern| rule_rank(pattern, case.rule)).max()?
-    };
-    Some(Specificity(names_key_result, org_unit, rule))
-}
-
-fn org_unit_rank(reference: &Reference, unit: &str, case: Case<'_>, at: EventTime) -> Option<u8> {
-    if case.squads.iter().any(|squad| squad == unit) {
-        return Some(3);
-    }
-    let squads = || case.squads.iter().filter_map(|squad| reference.squad(squad, at));
-    if squads().any(|squad| squad.parent == unit) {
-        return Some(2);
-    }
-    (case.function == unit || squads().any(|squad| squad.function == unit)).then_some(1)
-}
-
-/// The length of what a pattern fixes of the rule's name, and one more when it fixes all of it.
-fn rule_rank(pattern: &str, rule: &str) -> Option<usize> {
-    match pattern.strip_suffix('*') {
-        Some(family) => rule.starts_with(family).then(|| family.len() + 1),
-        None => (pattern == rule).then(|| rule.len() + 2),
     }
 }

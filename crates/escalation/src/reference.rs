@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use bellwether_model::{
     EventTime, FiscalCalendar, KeyResultId, PersonId, Quarter, SquadId, Thresholds, WorkCalendar, Zone,
 };
-use bellwether_wire::{Event, pb};
+use bellwether_wire::Event;
 
 pub(crate) use organisation::Organisation;
 
+use crate::policy::RecordedPolicy;
 use crate::versions::{Version, Versions};
 
 /// What is known of a person.
@@ -47,7 +48,7 @@ pub(crate) struct Reference {
     /// Owner of each key result.
     owners: BTreeMap<KeyResultId, Versions<String>>,
     calendars: BTreeMap<String, Versions<WorkCalendar>>,
-    policies: BTreeMap<String, Versions<pb::EscalationPolicyRecorded>>,
+    policies: BTreeMap<String, Versions<RecordedPolicy>>,
     threshold_sets: BTreeMap<String, Versions<BTreeMap<String, String>>>,
     base_thresholds: Thresholds,
 }
@@ -133,11 +134,21 @@ impl Reference {
     }
 
     /// All policies at an instant, in the order of their ids.
-    pub(crate) fn policies(
-        &self,
-        at: EventTime,
-    ) -> impl Iterator<Item = (&str, &Version<pb::EscalationPolicyRecorded>)> {
+    pub(crate) fn policies(&self, at: EventTime) -> impl Iterator<Item = (&str, &Version<RecordedPolicy>)> {
         self.policies.iter().filter_map(move |(id, versions)| Some((id.as_str(), versions.version_at(at)?)))
+    }
+
+    /// The version of a policy that was recorded at an instant, given as text, as it was in force at another; `None`
+    /// where it is not kept.
+    pub(crate) fn policy_version(
+        &self,
+        policy: &str,
+        recorded: &str,
+        at: EventTime,
+    ) -> Option<(&str, &Version<RecordedPolicy>)> {
+        let recorded = EventTime::parse(recorded).ok()?;
+        let (id, versions) = self.policies.get_key_value(policy)?;
+        Some((id, versions.recorded_at(recorded, at)?))
     }
 
     /// Thresholds in force at an instant: the base, then every set, the one effective last last.

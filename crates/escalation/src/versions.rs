@@ -57,6 +57,12 @@ impl<T> Versions<T> {
             .filter(|version| version.until.is_none_or(|until| at < until))
     }
 
+    /// The version recorded at an instant, though others were since; of several the one begun last by another instant.
+    pub(crate) fn recorded_at(&self, recorded: EventTime, at: EventTime) -> Option<&Version<T>> {
+        let begun = self.0.iter().filter(|version| version.recorded == recorded && version.from <= at);
+        begun.max_by_key(|version| version.from)
+    }
+
     /// What counts at an instant.
     pub(crate) fn at(&self, at: EventTime) -> Option<&T> {
         self.version_at(at).map(|version| &version.value)

@@ -1,7 +1,8 @@
 //! Ids, values, time and calendars of Bellwether.
 //!
 //! What every fold agrees on before it decides anything: instants and days, exact numbers, work weeks and quarters,
-//! the names of rules, measures, levels and audiences, and the configurable thresholds. Nothing here decides that a
+//! the names of rules, measures, levels and audiences, which escalation policy is for what, and the configurable
+//! thresholds. Nothing here decides that a
 //! trigger fires, reads a topic or knows a wire format.
 //!
 //! Invariants of the whole crate: no I/O and no clock; no floating point where a comparison decides; the same input
@@ -18,6 +19,7 @@ mod ids;
 mod level;
 mod measure;
 mod number;
+mod policy;
 mod quarter;
 mod rule;
 mod thresholds;
@@ -38,6 +40,7 @@ pub use ids::{
 pub use level::Level;
 pub use measure::{Direction, KeyResultKind, Measure, Status};
 pub use number::{Decimal, Points, Ratio};
+pub use policy::{BUILT_IN_POLICY, BUILT_IN_POLICY_VERSION, PolicyCandidate, PolicyCase, PolicyScope};
 pub use quarter::{FiscalCalendar, Quarter};
 pub use rule::{ClearAfter, RuleId};
 pub use thresholds::{Provenance, ThresholdInfo, ThresholdValues, Thresholds};

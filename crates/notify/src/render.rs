@@ -19,7 +19,7 @@ pub fn render(view: &Redacted<StepView>) -> Message {
     let story = story::of(view);
     let mut message = Message {
         title: format!("{}{}: {}", prefix(view), kind(view.level), story.headline(view)),
-        summary: story.summary(view),
+        summary: summary(view, story),
         sections: Vec::new(),
         footer: footer(view),
     };
@@ -31,6 +31,15 @@ pub fn render(view: &Redacted<StepView>) -> Message {
         _ => brief::intervention(view, story, &mut message),
     }
     message
+}
+
+/// What a rule says first; of a condition that does not hold at the moment also since when.
+fn summary(view: &StepView, story: &dyn story::Story) -> String {
+    let summary = story.summary(view);
+    match words::figure(view, words::CONDITION_FALSE_SINCE) {
+        Some(since) => format!("{summary} The condition has not held since {}.", since.display),
+        None => summary,
+    }
 }
 
 /// What a level's message is called.

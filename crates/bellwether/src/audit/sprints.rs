@@ -65,18 +65,12 @@ pub(crate) struct DriftLine {
 }
 
 /// The last sprints of each squad, oldest first.
-pub(super) fn last(
-    said: &[Event],
-    said_of_done: &[Event],
-    has_deployments: bool,
-    names: &Names,
-) -> Vec<SprintLine> {
-    let done = closed(said_of_done);
+pub(super) fn last(said: &[Event], has_deployments: bool, names: &Names) -> Vec<SprintLine> {
     let mut by_squad: BTreeMap<&str, Vec<SprintLine>> = BTreeMap::new();
     let mut all: Vec<_> = closed(said).into_iter().collect();
     all.sort_by_key(|(_, message)| instant::optional(message.closed_at.as_ref()));
     for (key, message) in all {
-        let done = done.get(&key).and_then(|message| ratio(&message.commit_reliability));
+        let done = ratio(&message.done_ratio);
         let shipped = ratio(&message.commit_reliability).filter(|_| has_deployments);
         let share = |ratio: Option<Ratio>| ratio.map(|ratio| format!("{} %", ratio.percent(0)));
         by_squad.entry(key.0).or_default().push(SprintLine {

@@ -9,7 +9,7 @@ use bellwether_wire::ids::HashKey;
 use serde::Serialize;
 
 use super::import::{self, Accounts};
-use crate::audit::{self, Folded, Report, html, stand_in};
+use crate::audit::{self, Report, html};
 use crate::cli::{Audit, AuditFormat};
 use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
@@ -44,9 +44,7 @@ pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
     let until = last.plus(Millis::hours(6));
     pipeline.finish(until);
     said.append(&mut pipeline.take());
-    let said_of_done = stand_in::said(&events, &thresholds, until);
-    let folded = Folded { input: &events, said: &said, said_of_done: &said_of_done };
-    let mut report = audit::report(folded, args.names);
+    let mut report = audit::report(&events, &said, args.names);
     report.notes.extend(imported.notes.iter().cloned());
     report.notes.extend(unread(&imported));
     report.notes.extend(unexplained(pipeline.unresolved()));

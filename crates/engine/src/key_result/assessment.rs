@@ -8,6 +8,7 @@ use super::inputs::Inputs;
 use super::judgement::{Judgement, Own, trend};
 use super::pace::Pace;
 use super::status::status;
+use super::survey::Answers;
 use crate::context::Context;
 use crate::measures::measure;
 
@@ -26,6 +27,8 @@ pub(crate) fn assess(
     let in_scale = |value: Ratio| pb::Measure { display: frame.show(value), ..measure(value, 0) };
     let share = |share: Ratio| pb::Measure { display: share.percent(0), ..measure(share, 0) };
     let confidence = updates.confidence.and_then(|percent| Ratio::new(percent.into(), 100));
+    let answers = judgement.present.answers;
+    let interval = answers.and_then(Answers::interval);
     let gap = judgement.projection.completion.zip(confidence);
     pb::KeyResultAssessed {
         key_result: frame.id.to_string(),
@@ -49,6 +52,9 @@ pub(crate) fn assess(
         measure: frame.measure().as_str().to_owned(),
         projected_progress: judgement.projection.progress.map(share),
         confidence: confidence.map(share),
+        answers: answers.map_or(0, Answers::count),
+        interval_low: interval.map(|(low, _)| in_scale(low)),
+        interval_high: interval.map(|(_, high)| in_scale(high)),
         confidence_gap: gap.and_then(|(completion, stated)| completion.checked_sub(stated)).map(share),
     }
 }

@@ -11,6 +11,7 @@ use super::momentum::momentum;
 use super::pace::{Pace, Period};
 use super::projection::{self, Projection};
 use super::readings::Readings;
+use super::survey::Answers;
 use crate::context::Context;
 use crate::sprint::Closed;
 
@@ -37,6 +38,8 @@ pub(crate) struct Present {
     pub(crate) at: EventTime,
     /// The event it comes from, and its type, where it is one.
     pub(crate) event: Option<(EventId, String)>,
+    /// The answers it comes from, of a survey.
+    pub(crate) answers: Option<Answers>,
 }
 
 /// What is found about a key result at an instant.
@@ -100,12 +103,13 @@ pub(crate) fn trend(
 }
 
 fn present(context: &mut Context<'_>, inputs: &Inputs<'_>, own: Own<'_>, frame: &Frame<'_>) -> Present {
-    let nothing = Present { measured: Measured::NoData, at: frame.now, event: None };
+    let nothing = Present { measured: Measured::NoData, at: frame.now, event: None, answers: None };
     if frame.is_read() {
         return own.readings.before(frame.until()).map_or(nothing, |reading| Present {
             measured: Measured::Value(reading.value),
             at: reading.told.at,
             event: Some((reading.told.event(), reading.type_name.clone())),
+            answers: reading.answers,
         });
     }
     let Some(squad) = frame.squad() else { return nothing };
@@ -121,6 +125,7 @@ fn present(context: &mut Context<'_>, inputs: &Inputs<'_>, own: Own<'_>, frame: 
         measured: Measured::Value(value),
         at: closed.closed_at,
         event: Some((closed.event.event(), CLOSED_TYPE.to_owned())),
+        answers: None,
     })
 }
 

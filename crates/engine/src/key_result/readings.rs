@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use bellwether_model::{Decimal, EventTime, KeyResultId, Ratio};
-use bellwether_wire::{Payload, instant, pb};
+use bellwether_wire::{Payload, instant};
 use serde::{Deserialize, Serialize};
 
+use super::survey::Answers;
 use crate::delivery::KEEP;
 use crate::fact::Fact;
 use crate::order::Order;
@@ -19,6 +20,9 @@ pub(crate) struct Reading {
     pub(crate) type_name: String,
     /// The value.
     pub(crate) value: Ratio,
+    /// The answers it comes from, of a survey.
+    #[serde(default)]
+    pub(crate) answers: Option<Answers>,
 }
 
 /// The readings of a key result by the instant they are of; at equal instants the last recorded replaces.
@@ -28,7 +32,7 @@ pub(crate) struct Readings(BTreeMap<EventTime, Reading>);
 impl Reading {
     /// A value told by a fact.
     pub(crate) fn of(fact: &Fact, at: EventTime, value: Ratio) -> Self {
-        Self { told: Order::of(fact, at), type_name: fact.event.type_name().to_owned(), value }
+        Self { told: Order::of(fact, at), type_name: fact.event.type_name().to_owned(), value, answers: None }
     }
 
     /// Reads a recorded value or a closed survey; the reason when it cannot be read.
@@ -42,9 +46,12 @@ impl Reading {
                 Some((KeyResultId::from(message.key_result.as_str()), reading))
             }
             Payload::SurveyClosed(message) => {
-                let value = net_promoters(message)
+                let answers = Answers::of(message);
+                let value = answers
+                    .net_promoters()
                     .ok_or_else(|| format!("survey {}: nobody answered", message.survey));
-                let reading = value.map(|value| Self::of(fact, fact.event.time, value));
+                let of = |value| Self { answers: Some(answers), ..Self::of(fact, fact.event.time, value) };
+                let reading = value.map(of);
                 Some((KeyResultId::from(message.key_result.as_str()), reading))
             }
             _ => None,
@@ -77,10 +84,4 @@ impl Readings {
     pub(crate) fn between(&self, from: EventTime, end: EventTime) -> impl Iterator<Item = &Reading> {
         self.0.range(from..end.max(from)).map(|(_, reading)| reading)
     }
-}
-
-/// Percentage points of promoters less detractors, of all who answered.
-fn net_promoters(survey: &pb::SurveyClosed) -> Option<Ratio> {
-    let (good, bad) = (i128::from(survey.promoters), i128::from(survey.detractors));
-    Ratio::new(100 * (good - bad), good + bad + i128::from(survey.passives))
 }

@@ -6,6 +6,7 @@ use bellwether_model::{KeyResultId, SquadId};
 use bellwether_wire::Payload;
 
 use super::frame::is_owned;
+use super::inputs::Inputs;
 use super::measured::is_of_pages;
 use super::{KeyResults, Look, Publish};
 use crate::context::Context;
@@ -14,16 +15,21 @@ use crate::rule;
 
 impl KeyResults {
     /// A reference record was folded, or, without one, a version became effective or ended.
-    pub(crate) fn on_reference(&mut self, context: &mut Context<'_>, record: Option<&Payload>) {
+    pub(crate) fn on_reference(
+        &mut self,
+        context: &mut Context<'_>,
+        inputs: &Inputs<'_>,
+        record: Option<&Payload>,
+    ) {
         match record {
             Some(Payload::KeyResultRecorded(message)) => {
                 let id = KeyResultId::from(message.key_result.as_str());
-                self.on_versions(context, BTreeSet::from([id.clone()]));
+                self.on_versions(context, inputs, BTreeSet::from([id.clone()]));
                 self.look_again(context, &id);
             }
             None | Some(Payload::Tombstone { .. }) => {
                 let all = self.known(context);
-                self.on_versions(context, all);
+                self.on_versions(context, inputs, all);
             }
             // Neither is an input of a value, a target or an owner: what is shown may change, the rule does not look.
             Some(Payload::OrganisationRecorded(_) | Payload::ThresholdsRecorded(_)) => {
@@ -51,8 +57,8 @@ impl KeyResults {
     }
 
     /// Versions of these may have come into force or ended.
-    fn on_versions(&mut self, context: &mut Context<'_>, ids: BTreeSet<KeyResultId>) {
-        end_orphans(context);
+    fn on_versions(&mut self, context: &mut Context<'_>, inputs: &Inputs<'_>, ids: BTreeSet<KeyResultId>) {
+        self.end_orphans(context, inputs);
         self.index(context);
         for id in ids {
             let versions = context.reference.key_result_versions(&id);
@@ -112,17 +118,21 @@ impl KeyResults {
             book.settled = false;
         }
     }
-}
 
-/// Instances whose key result has ended, or went to another squad, do not stay for ever (R11).
-fn end_orphans(context: &mut Context<'_>) {
-    for key in rule::pace::running(context) {
-        let Some(id) = key.scope.clone().map(KeyResultId::from) else { continue };
-        let in_force = context.reference.key_result(&id, context.now);
-        match in_force.map(|key_result| rule::pace::subject(&id, key_result)) {
-            None => context.end_with_key_result(key),
-            Some(subject) if subject != key.subject => rule::pace::hand_over(context, key),
-            Some(_) => {}
+    /// Instances whose key result has ended, or went to another squad, do not stay for ever (R11).
+    fn end_orphans(&self, context: &mut Context<'_>, inputs: &Inputs<'_>) {
+        for key in rule::pace::running(context) {
+            let Some(id) = key.scope.clone().map(KeyResultId::from) else { continue };
+            let in_force = context.reference.key_result(&id, context.now);
+            let subject = in_force.map(|key_result| rule::pace::subject(&id, key_result));
+            if subject.as_ref() == Some(&key.subject) {
+                continue;
+            }
+            let explain = self.explain_pace(context, inputs, &key);
+            match subject {
+                None => context.end_with_key_result(key, explain),
+                Some(_) => rule::pace::hand_over(context, key, explain),
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_model::Decimal;
 use bellwether_model::EventTime;
 use bellwether_model::FiscalCalendar;
+use bellwether_model::PolicyScope;
 use bellwether_model::WorkCalendar;
 use bellwether_model::{CustomerCommitmentId, KeyResultId, PersonId, SquadId};
 use bellwether_model::{Direction, KeyResultKind, Measure};
@@ -211,6 +212,18 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
             let versions = reference.commitments.entry(key).or_default();
             entry.add(versions, commitment, &message.effective_from, &message.effective_until);
         }
+        Payload::EscalationPolicyRecorded(message) => {
+            if let Some(policies) = &mut reference.policies {
+                let scope = PolicyScope {
+                    rules: message.rules.clone(),
+                    key_results: message.key_results.clone(),
+                    org_units: message.org_units.clone(),
+                };
+                let versions = policies.entry(message.escalation_policy.clone()).or_default();
+                // No rule looks at policies, so that their bounds are no reason to look again (R8).
+                versions.record(entry.version(scope, &message.effective_from, &message.effective_until));
+            }
+        }
         Payload::ThresholdsRecorded(message) => {
             let mut check = reference.base_thresholds.clone();
             let mut values = BTreeMap::new();
@@ -255,6 +268,10 @@ fn end(reference: &mut Reference, event: &Event, type_name: &str, entry: &mut En
             entry.changed.key_results.push(key);
         }
         "customer-commitment" => end_one(reference.commitments.get_mut(subject), at),
+        "escalation-policy" => {
+            end_one(reference.policies.as_mut().and_then(|policies| policies.get_mut(subject)), at);
+            return;
+        }
         "thresholds" => {
             end_one(reference.threshold_sets.get_mut(subject), at);
             reference.refresh(entry.now);
@@ -284,14 +301,18 @@ impl Entry {
         from: &Option<Timestamp>,
         until: &Option<Timestamp>,
     ) {
-        let version = Version {
+        let version = self.version(value, from, until);
+        self.changed.boundaries.extend(boundaries(&version, self.now));
+        versions.record(version);
+    }
+
+    fn version<T>(&self, value: T, from: &Option<Timestamp>, until: &Option<Timestamp>) -> Version<T> {
+        Version {
             recorded: self.at,
             from: instant::optional(from.as_ref()).unwrap_or(self.at),
             until: instant::optional(until.as_ref()),
             value,
-        };
-        self.changed.boundaries.extend(boundaries(&version, self.now));
-        versions.record(version);
+        }
     }
 }
 

@@ -40,7 +40,14 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId
     let is_holder = |key: &&InstanceKey| holders.iter().any(|holder| key.subject.plain() == holder.as_str());
     let fallen: Vec<InstanceKey> = running.filter(|key| !is_holder(key)).cloned().collect();
     for old in fallen {
-        context.judge(old, Verdict::no("no longer the top, or the ratio is back at or below the threshold"));
+        let person = PersonId::from(old.subject.plain());
+        let theirs = pages_of(pages, context, &person, &population);
+        let watched = watched(context, per_week(context, theirs));
+        if context.is_to_wane(&old, watched) {
+            let explain = explain(pages, context, &person, theirs, &population, reading);
+            let reason = "no longer the top, or the ratio is back at or below the threshold";
+            context.judge(old, Verdict::no(reason, watched, explain));
+        }
     }
     for person in holders {
         let key = key(person, squad);
@@ -85,7 +92,7 @@ fn finding(
 ) -> Finding {
     let now = context.now;
     let mean = per_week(context, population.top());
-    let explain = explain(pages, context, person, population, reading);
+    let explain = explain(pages, context, person, population.top(), population, reading);
     Finding {
         key_result: context.reference.key_result_of(Measure::O21, squad, now).cloned(),
         id_suffix: Some(squad.to_string()),
@@ -109,14 +116,24 @@ pub(super) fn explain_now(
 ) -> ExplainBuilder {
     let population = Population::of(pages, context, squad);
     let reading = read(context, &population);
-    explain(pages, context, person, &population, reading)
+    let theirs = pages_of(pages, context, person, &population);
+    explain(pages, context, person, theirs, &population, reading)
 }
 
-/// The numbers of a population beside one engineer of it, whether or not they are the top.
+/// Pages of one engineer: those that count in the squad, or, of somebody who is not of its population any more, all.
+fn pages_of(pages: &mut Pages, context: &Context<'_>, person: &PersonId, population: &Population) -> u32 {
+    match population.counts.iter().find(|(member, _)| member == person) {
+        Some((_, count)) => *count,
+        None => pages.now(context, person).map_or(0, |now| now.window.total()),
+    }
+}
+
+/// The numbers of a population beside one engineer with `theirs` pages, whether or not they are its top.
 fn explain(
     pages: &Pages,
     context: &Context<'_>,
     person: &PersonId,
+    theirs: u32,
     population: &Population,
     reading: Reading,
 ) -> ExplainBuilder {
@@ -124,7 +141,7 @@ fn explain(
     let thresholds = context.thresholds();
     let top = population.top();
     let median = population.median().unwrap_or(Ratio::ZERO);
-    let mean = per_week(context, top);
+    let mean = per_week(context, theirs);
     let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
     let zone = context.reference.zone_of(person, now);
     let today = zone.local_day(now);
@@ -132,7 +149,9 @@ fn explain(
     let counts: Vec<String> = population.counts.iter().map(|(_, count)| count.to_string()).collect();
     let counts = counts.join(", ");
     let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
-    let explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
+    let explain = ExplainBuilder::new(RuleId::VelocityDropConcentration);
+    let explain = if theirs == top { explain } else { explain.input("pages", theirs, theirs, "pages", now) };
+    let explain = explain
         .input("top-pages", top, top, "pages", now)
         .input("median-pages", median.exact(), median.round_half_even(1), "pages", now)
         .input(PAGES_PER_WEEK, mean.exact(), mean.round_half_even(1), "pages/week", now)
@@ -160,7 +179,6 @@ fn explain(
     let with_ratio = |explain: ExplainBuilder, ratio: Ratio| {
         explain.input("ratio", ratio.exact(), format!("{}x", ratio.round_half_even(1)), "x", now)
     };
-    let theirs = population.counts.iter().find(|(member, _)| member == person).map_or(0, |(_, count)| *count);
     match reading {
         Reading::Above(_) | Reading::Concentrated if theirs < top => {
             explain.arithmetic(format!("{theirs} pages of the engineer < {top} of the top"))

@@ -32,13 +32,15 @@ pub(crate) fn look(
     if context.instances.get(&key).is_none() && !may_pass(context, window) {
         return;
     }
+    let watched = watched(context, per_week(context, window.total()));
     let verdict = match first_day_above(pages, context, person, window) {
         None => Verdict::NoData,
-        Some(None) if context.instances.get(&key).is_none() => return,
-        Some(None) => Verdict::no("the rate no longer takes the mean past the threshold"),
-        Some(Some(_)) if context.stands(&key, watched(context, per_week(context, window.total()))) => {
-            return;
+        Some(None) if !context.is_to_wane(&key, watched) => return,
+        Some(None) => {
+            let explain = explain_highest(pages, context, person, window);
+            Verdict::no("the rate no longer takes the mean past the threshold", watched, explain)
         }
+        Some(Some(_)) if context.stands(&key, watched) => return,
         Some(Some((day, forecast))) => {
             Verdict::True(Box::new(finding(pages, context, person, home, window, day, forecast)))
         }
@@ -103,11 +105,22 @@ pub(super) fn explain_now(pages: &mut Pages, context: &Context<'_>, person: &Per
     if let Some(Some((day, forecast))) = first_day_above(pages, context, person, &window) {
         return explain(pages, context, person, &window, ("first-day", day, forecast));
     }
+    explain_highest(pages, context, person, &window)
+}
+
+/// The numbers of the first of the highest days that a forecast reaches.
+fn explain_highest(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    window: &Window,
+) -> ExplainBuilder {
+    let rule = RuleId::VelocityDropForecast;
     let days = i128::from(context.thresholds().forecast_rate_days);
-    let of = |day| (forecast_in_parts(context, &window, day), std::cmp::Reverse(day));
+    let of = |day| (forecast_in_parts(context, window, day), std::cmp::Reverse(day));
     let highest = (1..=context.thresholds().forecast_horizon_days).map(of).max();
     match highest.and_then(|(parts, day)| Some((day.0, Ratio::new(parts, days)?))) {
-        Some((day, forecast)) => explain(pages, context, person, &window, ("highest-day", day, forecast)),
+        Some((day, forecast)) => explain(pages, context, person, window, ("highest-day", day, forecast)),
         None => ExplainBuilder::new(rule),
     }
 }

@@ -35,9 +35,9 @@ pub(crate) fn is_watched(key_result: &KeyResult) -> bool {
     key_result.measure.watches_pace() || key_result.watch_pace
 }
 
-/// The key result went to another squad, in whose name it is judged from now on.
-pub(crate) fn hand_over(context: &mut Context<'_>, key: InstanceKey) {
-    context.judge(key, Verdict::no("the key result belongs to another squad"));
+/// The key result went to another squad, in whose name it is judged from now on; `explain` says how it stands.
+pub(crate) fn hand_over(context: &mut Context<'_>, key: InstanceKey, explain: ExplainBuilder) {
+    context.judge(key, Verdict::no("the key result belongs to another squad", "", explain));
 }
 
 /// Looks at a judged key result; `late` is the time of the earliest fact that made it look. Returns true when nothing
@@ -69,7 +69,11 @@ pub(crate) fn look(
             let explain = Box::new(explain.note("facts that arrived late show that it never was due"));
             Verdict::Over { reason: WITHDRAWN, explain }
         }
-        Some(Found::Kept) => Verdict::no("pace is back at or above the floor, or no longer watched"),
+        Some(Found::Kept) if !context.is_to_wane(&key, "") => Verdict::NoData,
+        Some(Found::Kept) => {
+            let explain = explain(context, inputs, frame, judgement);
+            Verdict::no("pace is back at or above the floor, or no longer watched", "", explain)
+        }
     };
     context.judge(key, verdict);
     frame.measure() == Measure::O22

@@ -38,8 +38,12 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, person: &Person
             let finding = finding(pages, context, person, home.as_ref(), &window);
             context.judge(key, Verdict::True(Box::new(finding)));
         }
-    } else if runs && context.instances.get(&key).is_some() {
-        context.judge(key, Verdict::no("the mean is back at or below the threshold"));
+    } else if runs {
+        let watched = watched(context, per_week(context, total));
+        if context.is_to_wane(&key, watched) {
+            let explain = explain(pages, context, key.rule, person, &window);
+            context.judge(key, Verdict::no("the mean is back at or below the threshold", watched, explain));
+        }
     }
     forecast::look(pages, context, person, home.as_ref(), &window);
 }

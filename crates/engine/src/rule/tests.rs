@@ -355,3 +355,100 @@ fn r32_a_membership_recorded_late_moves_the_pages_of_its_time_to_the_service_s_s
     };
     assert_eq!((last("a"), last("b")), (Some(0), Some(1)));
 }
+
+#[test]
+fn a_trigger_names_the_version_of_the_escalation_policy_in_force_when_it_fires() {
+    let policy = |id: &str, org_unit: &str| pb::EscalationPolicyRecorded {
+        escalation_policy: id.into(),
+        rules: vec!["velocity-drop.*".into()],
+        org_units: vec![org_unit.into()],
+        ..Default::default()
+    };
+    let named = |world: &World| {
+        let fired = world.fired("velocity-drop.page-load");
+        (fired.policy.clone(), fired.policy_version.clone())
+    };
+    let mut world = World::new(&["ann"]);
+    let mut without = World::new(&["ann"]);
+    world.at("2026-01-02T00:00:00Z", policy("org", "eng"));
+    world.at("2026-01-03T00:00:00Z", policy("ours", "a"));
+    world.at("2026-01-04T00:00:00Z", policy("ours", "a"));
+    world.at("2026-01-05T00:00:00Z", policy("theirs", "b"));
+    world.at(
+        "2026-01-05T00:00:00Z",
+        pb::EscalationPolicyRecorded { effective_from: stamp("2026-02-01T00:00:00Z"), ..policy("ours", "a") },
+    );
+    for world in [&mut world, &mut without] {
+        daily(world, "ann", 6, 17);
+    }
+    assert_eq!(named(&world), ("ours".to_owned(), "2026-01-04T00:00:00.000Z".to_owned()));
+    assert_eq!(named(&without), ("default".to_owned(), "built-in/1".to_owned()));
+}
+
+/// Amendments of a rule, each as `what changed` and the value of some inputs, `-` where there is none.
+fn amendments(world: &World, rule: &str, inputs: &[&str]) -> Vec<String> {
+    let line = |message: &pb::TriggerAmended| {
+        let explain = message.explain.as_ref().expect("amendments are explained");
+        let value = |name: &&str| explain.inputs.iter().find(|input| input.name == *name);
+        let values = inputs.iter().map(|name| value(name).map_or("-", |input| input.value.as_str()));
+        format!("{}: {}", message.change, values.collect::<Vec<_>>().join(", "))
+    };
+    let amended = world.said.iter().filter_map(|event| match &event.payload {
+        bellwether_wire::Payload::TriggerAmended(message) if message.rule == rule => Some(line(message)),
+        _ => None,
+    });
+    amended.collect()
+}
+
+#[test]
+fn r10_an_amendment_that_says_false_since_carries_the_present_numbers() {
+    let mut world = World::new(&["ann"]);
+    for n in 0..17 {
+        world.page(&format!("2026-01-06T{n:02}:00:00Z"), "ann");
+    }
+    world.page("2026-01-20T09:00:00Z", "ann");
+    world.until("2026-02-04T00:00:00Z");
+    assert_eq!(
+        amendments(&world, "velocity-drop.page-load", &["pages", "pages-per-week", "condition-false-since"]),
+        ["the mean is back at or below the threshold: 1, 0.25, 2026-02-03T00:00:00.000Z"]
+    );
+}
+
+#[test]
+fn r10_a_forecast_that_turns_false_says_the_highest_day_it_reaches() {
+    let mut world = World::new(&["ann"]);
+    world.page("2026-01-01T12:00:00Z", "ann");
+    daily(&mut world, "ann", 6, 10);
+    world.until("2026-01-25T00:00:00Z");
+    let said = amendments(&world, "velocity-drop.forecast", &["pages-per-week", "condition-false-since"]);
+    assert_eq!(
+        said,
+        ["the rate no longer takes the mean past the threshold: 2.75, 2026-01-19T00:00:00.000Z"]
+    );
+}
+
+#[test]
+fn r72_who_is_no_longer_the_top_is_told_with_their_own_rate_and_again_when_it_crosses_the_guards_line() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    for hour in 0..24 {
+        world.page(&format!("2026-01-06T{hour:02}:00:00Z"), "ann");
+    }
+    world.page("2026-01-07T00:00:00Z", "ann");
+    world.page("2026-01-29T01:00:00Z", "cy");
+    for hour in 0..10 {
+        world.page(&format!("2026-01-30T{hour:02}:30:00Z"), "bob");
+    }
+    world.until("2026-02-04T00:00:00Z");
+    assert_eq!(
+        amendments(
+            &world,
+            "velocity-drop.concentration",
+            &["top-pages", "pages-per-week", "condition-false-since"]
+        ),
+        [
+            "no longer the top, or the ratio is back at or below the threshold: \
+             25, 6.25, 2026-01-30T09:30:00.000Z",
+            "was at least 6 pages a week, is below 6 pages a week: 10, 0.25, 2026-01-30T09:30:00.000Z",
+        ]
+    );
+}

@@ -138,6 +138,7 @@ fn outcome(
         re_estimated_absolute: sums.re_estimated_absolute,
         final_points: sums.final_points,
         done: sums.done,
+        done_committed: sums.done_committed,
         shipped: sums.shipped,
         slipped: sums.slipped,
         credit_refused: sums.credit_refused,

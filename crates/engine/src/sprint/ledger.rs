@@ -12,7 +12,7 @@ use bellwether_model::{EventTime, Millis, Points, Ratio, SprintId, SquadId};
 use super::exception::Cover;
 use super::interrupt;
 use super::scope::{Change, ChangeKind, Scope, Span};
-use super::ticket::Ticket;
+use super::ticket::{Category, Ticket};
 use super::tickets::{TicketNo, Tickets};
 use crate::delivery::Deliveries;
 use crate::id_map::IdMap;
@@ -46,6 +46,7 @@ pub(super) struct Sums {
     pub(super) re_estimated_absolute: Points,
     pub(super) final_points: Points,
     pub(super) done: Points,
+    pub(super) done_committed: Points,
     pub(super) shipped: Points,
     pub(super) slipped: Points,
     pub(super) credit_refused: Points,
@@ -202,6 +203,9 @@ impl Ask<'_> {
         if let Some(committed) = scope.committed {
             sums.committed_tickets = 1;
             sums.unestimated = u32::from(!committed.estimated);
+            if ticket.before(terms.close).is_some_and(|state| state.category == Category::Done) {
+                sums.done_committed = committed.points;
+            }
             let Shipping { in_production, .. } = shipping.insert(self.shipping(ticket, known));
             let has_credit = committed.sized || Ratio::from(committed.points) <= terms.credit_size_above;
             if !has_credit {
@@ -247,6 +251,7 @@ macro_rules! each_sum {
         $sums.re_estimated_absolute $op $other.re_estimated_absolute;
         $sums.final_points $op $other.final_points;
         $sums.done $op $other.done;
+        $sums.done_committed $op $other.done_committed;
         $sums.shipped $op $other.shipped;
         $sums.slipped $op $other.slipped;
         $sums.credit_refused $op $other.credit_refused;

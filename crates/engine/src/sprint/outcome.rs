@@ -33,6 +33,9 @@ pub(crate) struct Outcome {
     pub(crate) final_points: Points,
     /// Points done among them.
     pub(crate) done: Points,
+    /// Committed points done by the close, wherever the ticket is then: the commitment is frozen (R23).
+    #[serde(default)]
+    pub(crate) done_committed: Points,
     /// Committed points in production that earn credit.
     pub(crate) shipped: Points,
     /// Committed points not in production.
@@ -67,9 +70,9 @@ impl Outcome {
         Ratio::from(self.interrupt).checked_div(self.capacity)
     }
 
-    /// Done over committed.
+    /// Done of the committed, over committed.
     pub(crate) fn done_ratio(&self) -> Option<Ratio> {
-        self.of_commitment(self.done)
+        self.of_commitment(self.done_committed)
     }
 
     /// The message of one revision.
@@ -94,6 +97,7 @@ impl Outcome {
             re_estimated_absolute: self.re_estimated_absolute.to_f64(),
             r#final: self.final_points.to_f64(),
             done: self.done.to_f64(),
+            done_committed: self.done_committed.to_f64(),
             shipped: self.shipped.to_f64(),
             slipped: self.slipped.to_f64(),
             credit_refused: self.credit_refused.to_f64(),

@@ -66,7 +66,7 @@ pub(super) fn record(reference: &mut Reference, event: &Event) {
         }
         Payload::EscalationPolicyRecorded(message) => {
             let versions = reference.policies.entry(message.escalation_policy.clone()).or_default();
-            versions.record(bounds!(event, message).version(message.as_ref().clone()));
+            versions.record(bounds!(event, message).version(message.as_ref().into()));
         }
         Payload::ThresholdsRecorded(message) => {
             let versions = reference.threshold_sets.entry(message.thresholds.clone()).or_default();

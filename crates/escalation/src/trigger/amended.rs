@@ -28,7 +28,7 @@ impl Escalator {
         let before = instance.clone();
         let fired = &mut instance.fired;
         if let Some(explain) = &message.explain {
-            fired.explain = Some(stands(fired.explain.take(), explain));
+            fired.explain = Some(explain.clone());
         }
         if message.blast_radius.is_some() {
             fired.blast_radius.clone_from(&message.blast_radius);
@@ -52,18 +52,5 @@ impl Escalator {
             self.with(&escalation, out, |context| context.arm_at_once());
         }
         self.wake(&escalation);
-    }
-}
-
-/// The explain block as it stands after an amendment. One that only says that the condition is false at present leaves
-/// the numbers that fired it: their instants say of when they are, and guards look at none of before.
-fn stands(before: Option<pb::Explain>, amended: &pb::Explain) -> pb::Explain {
-    match before {
-        Some(mut explain) if contract::is_condition_false(Some(amended)) => {
-            explain.inputs.retain(|old| amended.inputs.iter().all(|new| new.name != old.name));
-            explain.inputs.extend(amended.inputs.iter().cloned());
-            explain
-        }
-        _ => amended.clone(),
     }
 }

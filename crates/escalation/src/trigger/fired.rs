@@ -11,7 +11,7 @@ use crate::escalation::Escalation;
 use crate::escalator::Escalator;
 use crate::instance::Instance;
 use crate::output::Output;
-use crate::policy::{Case, Policy};
+use crate::policy::Policy;
 
 impl Escalator {
     pub(crate) fn trigger_fired(&mut self, message: &pb::TriggerFired, out: &mut Output) {
@@ -41,14 +41,7 @@ impl Escalator {
     fn start(&mut self, id: EscalationId, trigger: TriggerId, message: &pb::TriggerFired, out: &mut Output) {
         let started_at = instant::optional(message.fired_at.as_ref()).unwrap_or(self.now).min(self.now);
         let thresholds = self.reference.thresholds(self.now);
-        let case = Case {
-            rule: &message.rule,
-            key_result: &message.key_result,
-            squads: &message.squads,
-            function: &message.function,
-            start: started_at,
-        };
-        let policy = Policy::choose(&self.reference, case, &thresholds, self.now);
+        let policy = Policy::choose(&self.reference, message, started_at, &thresholds, self.now);
         let started = pb::EscalationStarted {
             escalation: id.to_string(),
             trigger: message.trigger.clone(),

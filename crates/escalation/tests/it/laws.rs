@@ -48,10 +48,7 @@ fn trigger(number: usize, life: usize) -> Trigger {
         4 => ("missed-check-in", "", &["payments"]),
         _ => ("velocity-drop.pace", "", &["search"]),
     };
-    let trigger = Trigger::new(&format!("t{number}-{life}"), rule)
-        .squads(squads)
-        .rate("5")
-        .threshold(contract::PAGE_LOAD_PAGES_PER_WEEK, "4");
+    let trigger = Trigger::new(&format!("t{number}-{life}"), rule).squads(squads).rate("5");
     if engineer.is_empty() { trigger } else { trigger.engineer(engineer) }
 }
 

@@ -117,3 +117,44 @@ fn default_waits_and_anchors_are_thresholds() {
         ]
     );
 }
+
+#[test]
+fn the_version_that_the_trigger_names_runs_whatever_was_recorded_before_the_escalator_read_it() {
+    let mut world = World::new();
+    world.learn(-2, named("a"));
+    world.learn(-1, policy("a", vec![level(1, 0, &[pb::Audience::Cto])]));
+    world.learn(
+        -1,
+        pb::EscalationPolicyRecorded { rules: vec!["velocity-drop.pace".to_owned()], ..named("b") },
+    );
+    let mut trigger = Trigger::new("t", "velocity-drop.pace");
+    trigger.0.policy = "a".to_owned();
+    trigger.0.policy_version = hour(-2).to_rfc3339();
+    world.fire(0, &trigger);
+    world.advance(0);
+    let bellwether_wire::Payload::EscalationStarted(started) = &world.out.events[0].payload else { panic!() };
+    assert_eq!((started.policy.as_str(), started.policy_version.as_str()), ("a", "2026-01-05T07:00:00.000Z"));
+    assert_eq!(world.said().last().unwrap(), "+0h esc-t/L1 fired to cfo");
+}
+
+#[test]
+fn the_built_in_chain_runs_where_the_trigger_names_it() {
+    let mut world = World::new();
+    world.learn(-1, named("a"));
+    let mut trigger = Trigger::new("t", "velocity-drop.pace");
+    trigger.0.policy = "default".to_owned();
+    trigger.0.policy_version = "built-in/1".to_owned();
+    world.fire(0, &trigger);
+    assert_eq!(world.said()[0], "+0h esc-t started default");
+}
+
+#[test]
+fn a_version_that_is_not_kept_any_more_gives_way_to_the_one_in_force() {
+    let mut world = World::new();
+    world.learn(-1, named("a"));
+    let mut trigger = Trigger::new("t", "velocity-drop.pace");
+    trigger.0.policy = "gone".to_owned();
+    trigger.0.policy_version = hour(-2).to_rfc3339();
+    world.fire(0, &trigger);
+    assert_eq!(world.said()[0], "+0h esc-t started a");
+}

@@ -59,10 +59,10 @@ fn r74_when_the_condition_came_back_evidence_is_needed_again() {
 }
 
 #[test]
-fn r74_that_the_condition_is_false_leaves_the_numbers_that_fired_it() {
+fn r74_what_is_sent_while_the_condition_is_false_tells_the_numbers_of_then() {
     let (mut world, trigger) = started();
     world.apply(1, trigger.clone().input("pace", "0.4").amended(false));
-    world.apply(2, trigger.input(contract::CONDITION_FALSE_SINCE, "now").amended(false));
+    world.apply(2, trigger.input("pace", "0.6").turned_false(2));
     world.advance(48);
     let explain = world
         .out
@@ -74,8 +74,9 @@ fn r74_that_the_condition_is_false_leaves_the_numbers_that_fired_it() {
             _ => None,
         })
         .unwrap();
-    let names: Vec<&str> = explain.inputs.iter().map(|input| input.name.as_str()).collect();
-    assert_eq!(names, ["pace", contract::CONDITION_FALSE_SINCE]);
+    let told: Vec<(&str, &str)> =
+        explain.inputs.iter().map(|input| (input.name.as_str(), input.value.as_str())).collect();
+    assert_eq!(told, [("pace", "0.6"), (contract::CONDITION_FALSE_SINCE, "2026-01-05T11:00:00.000Z")]);
 }
 
 #[test]

@@ -161,23 +161,10 @@ impl Trigger {
         trigger
     }
 
-    /// The same with a threshold that was applied.
-    #[must_use]
-    pub(crate) fn threshold(mut self, name: &str, value: &str) -> Self {
-        self.0.explain.as_mut().expect("every trigger here has one").thresholds.push(pb::ExplainThreshold {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            ..Default::default()
-        });
-        self
-    }
-
-    /// The amendment that says that the condition is false since an hour, and nothing else.
+    /// The amendment that says that the condition is false since an hour, with what this trigger tells besides.
     pub(crate) fn turned_false(&self, hours: i64) -> pb::TriggerAmended {
-        let mut only = self.clone();
-        only.0.explain = Some(pb::Explain { rule: only.0.rule.clone(), ..Default::default() });
         let since = hour(hours).to_rfc3339();
-        only.input_of(hours, contract::CONDITION_FALSE_SINCE, &since).amended(false)
+        self.clone().input_of(hours, contract::CONDITION_FALSE_SINCE, &since).amended(false)
     }
 
     /// The amendment that carries this trigger as it is now.

@@ -1,4 +1,7 @@
 //! Effective-dated records by id: which version of each counts at an instant.
+//!
+//! A version replaces those recorded before it from its first instant on; past its end there is nothing, and nothing
+//! older comes back (R5). So the topic, compacted to the last record of each id, says of the present what all records say.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +86,9 @@ impl<T> Table<T> {
 fn effective<T>(versions: &[Version<T>], at: EventTime) -> Option<&Version<T>> {
     versions
         .iter()
-        .filter(|version| version.from <= at && version.until.is_none_or(|until| at < until))
-        .max_by_key(|version| (version.from, version.recorded))
+        .filter(|version| version.from <= at)
+        .max_by_key(|version| (version.recorded, version.from))
+        .filter(|version| version.until.is_none_or(|until| at < until))
 }
 
 #[cfg(test)]
@@ -96,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_that_became_effective_last_counts_and_among_equals_the_one_recorded_last() {
+    fn r05_the_version_recorded_last_counts_from_its_first_instant_to_its_end_and_nothing_older_comes_back() {
         let mut table = Table::default();
         table.record("a", at(1), (Some(at(10)), None), "first");
         table.record("a", at(2), (Some(at(20)), Some(at(30))), "second");
@@ -104,10 +108,25 @@ mod tests {
         assert_eq!(table.at("a", at(9)), None);
         assert_eq!(table.at("a", at(10)), Some(&"first"));
         assert_eq!(table.at("a", at(20)), Some(&"corrected"));
-        assert_eq!(table.at("a", at(30)), Some(&"first"));
+        assert_eq!(table.at("a", at(30)), None);
         assert_eq!(table.at_or_last("a", at(9)), Some(&"corrected"));
         table.remove("a");
         assert_eq!(table.at_or_last("a", at(20)), None);
+    }
+
+    #[test]
+    fn r05_recorded_again_with_an_end_a_record_ends() {
+        let mut table = Table::default();
+        table.record("a", at(1), (Some(at(5)), None), "open");
+        table.record("a", at(7), (Some(at(5)), Some(at(10))), "closed");
+        assert_eq!(table.at("a", at(9)), Some(&"closed"));
+        assert_eq!(table.at("a", at(10)), None);
+        // Without a first instant of its own it begins when it was recorded, and ends all the same.
+        table.record("b", at(1), (None, None), "open");
+        table.record("b", at(7), (None, Some(at(10))), "closed");
+        assert_eq!(table.at("b", at(6)), Some(&"open"));
+        assert_eq!(table.at("b", at(10)), None);
+        assert_eq!(table.at_or_last("b", at(10)), Some(&"closed"), "who left still has a name");
     }
 
     #[test]

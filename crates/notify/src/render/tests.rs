@@ -147,3 +147,28 @@ fn how_a_key_result_stands_is_told_and_its_figures_only_to_those_who_may_see_the
     let nps = section(RuleId::ProjectedMiss, &anybody);
     assert!(nps.contains("projected completion 61 % of the target"), "{nps}");
 }
+
+#[test]
+fn while_the_condition_is_false_a_message_says_since_when_and_how_the_engineer_stands_now() {
+    let mut step = steps::step(RuleId::VelocityDropConcentration, 3);
+    let explain = step.explain.as_mut().unwrap();
+    explain.inputs.retain(|input| input.name != "ratio");
+    for (name, value) in [("pages", "5"), ("condition-false-since", "2026-03-01T00:00:00.000Z")] {
+        explain.inputs.push(pb::ExplainInput {
+            name: name.into(),
+            value: value.into(),
+            display: value.into(),
+            ..Default::default()
+        });
+    }
+    let view = view(&step, org::now(), &reader(Audience::VpEngineering), &org::directory());
+    let text = render(&view.unwrap()).to_text();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains(
+            "5 pages in 28 days while the squad's median is 7. \
+             The condition has not held since 2026-03-01T00:00:00.000Z."
+        ),
+        "{text}"
+    );
+}

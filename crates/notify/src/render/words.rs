@@ -99,6 +99,9 @@ pub(super) fn standing_of_key_result(view: &StepView) -> Vec<String> {
     lines
 }
 
+/// Name of the figure that says since when a condition does not hold, of a trigger that has not cleared yet.
+pub(super) const CONDITION_FALSE_SINCE: &str = "condition-false-since";
+
 /// A figure the reader may see.
 pub(super) fn figure<'a>(view: &'a StepView, name: &str) -> Option<&'a Figure> {
     view.figures.iter().find(|figure| figure.name == name)

@@ -33,6 +33,8 @@ fn scenario_nps_from_0_to_40_with_18_at_week_6_projects_39() {
     world.until("2026-02-17T00:00:00Z");
     let assessed = world.assessed("kr");
     assert_eq!(exact(&assessed.current), "18");
+    let interval = (exact(&assessed.interval_low), exact(&assessed.interval_high));
+    assert_eq!((assessed.answers, interval), (100, ("4.24", "30.71")), "O3.2: n and an interval");
     assert_eq!((exact(&assessed.projected), exact(&assessed.projected_completion)), ("39", "0.975"));
 }
 

@@ -52,6 +52,19 @@ fn r24_done_alone_is_not_shipped() {
 }
 
 #[test]
+fn r23_done_is_a_share_of_the_committed_points_whatever_was_added_or_removed() {
+    let mut world = world();
+    world.at(DURING, in_category(&ticket("t1", "s", 8.0), DONE));
+    world.at(DURING, in_category(&ticket("t2", "", 3.0), DONE));
+    world.at(DURING, ticket("late", "s", 5.0));
+    world.at(LATER, in_category(&ticket("late", "s", 5.0), DONE));
+    let world = closed(world);
+    let sprint = world.sprint("s");
+    assert_eq!((sprint.committed, sprint.done, sprint.done_committed), (8.0, 13.0, 8.0));
+    assert_eq!(shown(&sprint.done_ratio), ("1", "100"));
+}
+
+#[test]
 fn r24_a_deployment_may_name_any_key_the_ticket_had() {
     let mut world = world();
     world.at(DURING, pb::TicketChanged { key: "OLD-1".into(), ..ticket("t1", "s", 5.0) });

@@ -167,7 +167,9 @@ fn load(view: &StepView) -> String {
 fn concentration(view: &StepView) -> String {
     let (who, of) = (words::who_first(view), words::of_squad(view));
     let line = words::threshold(view, RATIO).map_or("the configured", |it| it.value.as_str());
-    let top = words::figure(view, "top-pages").zip(words::figure(view, "median-pages"));
+    // Somebody else is the top where the engineer has a figure of their own.
+    let theirs = words::figure(view, "pages").or_else(|| words::figure(view, "top-pages"));
+    let top = theirs.zip(words::figure(view, "median-pages"));
     match (top, words::figure(view, "ratio")) {
         (Some((top, median)), Some(ratio)) => format!(
             "{who}{of} {} {} pages in 28 days, {} the squad's median of {}; the threshold is {line}x.",
