@@ -23,6 +23,7 @@ use crate::page::Pages;
 use crate::reference::Reference;
 use crate::rule;
 use crate::seen::Seen;
+use crate::slo::Objectives;
 use crate::sources::Sources;
 use crate::sprint::Sprints;
 
@@ -56,6 +57,8 @@ struct State {
     check_ins: CheckIns,
     dependencies: Dependencies,
     key_results: KeyResults,
+    #[serde(default)]
+    objectives: Objectives,
 }
 
 /// The components, each lent by itself.
@@ -66,6 +69,20 @@ struct Parts<'a> {
     check_ins: &'a mut CheckIns,
     dependencies: &'a mut Dependencies,
     key_results: &'a mut KeyResults,
+    objectives: &'a mut Objectives,
+}
+
+/// What key results are judged from, of components that are lent beside them.
+macro_rules! inputs_of {
+    ($parts:ident) => {
+        Inputs {
+            pages: $parts.pages,
+            sprints: $parts.sprints,
+            updates: $parts.check_ins,
+            dependencies: $parts.dependencies,
+            objectives: $parts.objectives,
+        }
+    };
 }
 
 /// A snapshot that cannot be used.
@@ -99,6 +116,7 @@ impl Engine {
             check_ins: CheckIns::default(),
             dependencies: Dependencies::default(),
             key_results: KeyResults::default(),
+            objectives: Objectives::default(),
         };
         Self { options, state }
     }
@@ -226,6 +244,11 @@ impl Engine {
             Payload::ReadingRecorded(_) | Payload::SurveyClosed(_) => {
                 parts.key_results.on_fact(&mut context, fact);
             }
+            Payload::SliMeasured(message) => match parts.objectives.on_fact(fact, message, context.now) {
+                Ok(true) => parts.key_results.on_interval(&mut context, message),
+                Ok(false) => {}
+                Err(reason) => context.skip(reason),
+            },
             Payload::SourceProgressed(_) => {
                 parts.check_ins.on_progress(&mut context);
                 parts.dependencies.look_at_all(&mut context);
@@ -246,12 +269,7 @@ impl Engine {
                 parts.sprints.on_reference(&mut context, true);
                 parts.check_ins.on_reference(&mut context);
                 parts.dependencies.look_at_all(&mut context);
-                let inputs = Inputs {
-                    pages: parts.pages,
-                    sprints: parts.sprints,
-                    updates: parts.check_ins,
-                    dependencies: parts.dependencies,
-                };
+                let inputs = inputs_of!(parts);
                 parts.key_results.on_reference(&mut context, &inputs, None);
             }
             Deadline::UpdateWindow(key_result) => {
@@ -278,12 +296,7 @@ impl Engine {
             }
             Deadline::Clear(key) if context.is_false_long_enough(key) => {
                 let explain = if key.rule == RuleId::VelocityDropPace {
-                    let inputs = Inputs {
-                        pages: parts.pages,
-                        sprints: parts.sprints,
-                        updates: parts.check_ins,
-                        dependencies: parts.dependencies,
-                    };
+                    let inputs = inputs_of!(parts);
                     parts.key_results.explain_pace(&mut context, &inputs, key)
                 } else {
                     rule::explain_pages(parts.pages, &context, key)
@@ -292,12 +305,7 @@ impl Engine {
             }
             Deadline::Clear(_) => {}
             Deadline::KeyResult(key_result) => {
-                let inputs = Inputs {
-                    pages: parts.pages,
-                    sprints: parts.sprints,
-                    updates: parts.check_ins,
-                    dependencies: parts.dependencies,
-                };
+                let inputs = inputs_of!(parts);
                 parts.key_results.on_deadline(&mut context, &inputs, key_result);
             }
         }
@@ -320,12 +328,7 @@ impl Engine {
         parts.sprints.on_reference(&mut context, terms_may_differ);
         parts.check_ins.on_record(&mut context, &event.payload);
         parts.dependencies.look_at_blocked(&mut context, &changed.key_results);
-        let inputs = Inputs {
-            pages: parts.pages,
-            sprints: parts.sprints,
-            updates: parts.check_ins,
-            dependencies: parts.dependencies,
-        };
+        let inputs = inputs_of!(parts);
         parts.key_results.on_reference(&mut context, &inputs, Some(&event.payload));
     }
 
@@ -345,6 +348,7 @@ impl Engine {
             check_ins,
             dependencies,
             key_results,
+            objectives,
         } = &mut self.state;
         let context = Context {
             options: &self.options,
@@ -357,7 +361,7 @@ impl Engine {
             cause,
             first_event: *first_event,
         };
-        (Parts { pages, deliveries, sprints, check_ins, dependencies, key_results }, context)
+        (Parts { pages, deliveries, sprints, check_ins, dependencies, key_results, objectives }, context)
     }
 }
 

@@ -31,6 +31,7 @@ mod page;
 mod reference;
 mod rule;
 mod seen;
+mod slo;
 mod sources;
 mod sprint;
 mod versions;

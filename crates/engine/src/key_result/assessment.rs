@@ -22,7 +22,7 @@ pub(crate) fn assess(
 ) -> pb::KeyResultAssessed {
     let updates = inputs.updates.of(context, frame.id);
     let inbound = inputs.dependencies.inbound(context, frame.id);
-    let momentum = trend(inputs, own, frame, updates.silent_windows, &updates.last_closes);
+    let momentum = trend(context, inputs, own, frame, updates.silent_windows, &updates.last_closes);
     let (status, reason) = status(frame, judgement, &updates, context.thresholds().pace_floor);
     let in_scale = |value: Ratio| pb::Measure { display: frame.show(value), ..measure(value, 0) };
     let share = |share: Ratio| pb::Measure { display: share.percent(0), ..measure(share, 0) };

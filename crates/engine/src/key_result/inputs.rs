@@ -7,6 +7,7 @@ use crate::check_in::CheckIns;
 use crate::context::Context;
 use crate::dependency::Dependencies;
 use crate::page::Pages;
+use crate::slo::Objectives;
 use crate::sprint::Sprints;
 
 /// Closed windows that compliance looks back on (R46).
@@ -105,6 +106,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) updates: &'a dyn Updates,
     /// Dependencies.
     pub(crate) dependencies: &'a dyn DependencyHealth,
+    /// Service-level objectives.
+    pub(crate) objectives: &'a Objectives,
 }
 
 impl std::fmt::Debug for Inputs<'_> {

@@ -13,10 +13,13 @@ use super::projection::{self, Projection};
 use super::readings::Readings;
 use super::survey::Answers;
 use crate::context::Context;
+use crate::slo::Named;
 use crate::sprint::Closed;
 
 /// CloudEvents type of a sprint's close.
 const CLOSED_TYPE: &str = "bellwether.sprint.closed.v1";
+/// CloudEvents type of a measured interval.
+const MEASURED_TYPE: &str = "bellwether.sli.measured.v1";
 
 /// What a key result is judged from besides other components.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +86,7 @@ impl Judgement {
 
 /// The last three values and the trend in them.
 pub(crate) fn trend(
+    context: &Context<'_>,
     inputs: &Inputs<'_>,
     own: Own<'_>,
     frame: &Frame<'_>,
@@ -95,7 +99,7 @@ pub(crate) fn trend(
     } else {
         let series = inputs.sprints.series(frame.squad()?);
         let last = series.iter().rev().filter(|closed| closed.closed_at <= frame.now).take(TREND);
-        last.map(|closed| value_at_close(own, frame, closed)).collect()
+        last.map(|closed| value_at_close(context, inputs, own, frame, closed)).collect()
     };
     let newest_first: Vec<Ratio> = values.into_iter().collect::<Option<_>>()?;
     let [third, second, first] = newest_first.try_into().ok()?;
@@ -111,6 +115,10 @@ fn present(context: &mut Context<'_>, inputs: &Inputs<'_>, own: Own<'_>, frame: 
             event: Some((reading.told.event(), reading.type_name.clone())),
             answers: reading.answers,
         });
+    }
+    if frame.measure() == Measure::O31 {
+        let through = frame.now.min(frame.quarter.end);
+        return Present { measured: objectives(inputs, frame, frame.quarter.start, through), ..nothing };
     }
     let Some(squad) = frame.squad() else { return nothing };
     if is_of_pages(frame.measure()) {
@@ -153,7 +161,27 @@ fn periods(inputs: &Inputs<'_>, own: Own<'_>, frame: &Frame<'_>, present: &Prese
             .filter(|(_, end)| counts(*end))
             .map(|(week, end)| read_week(own, week, end))
             .collect(),
-        Measure::O23 | Measure::O31 | Measure::O33 => Vec::new(),
+        Measure::O31 => week_ends(frame)
+            .filter(|(_, end)| counts(*end))
+            .map(|(week, end)| week_of_objectives(inputs, frame, week, end))
+            .collect(),
+        Measure::O23 | Measure::O33 => Vec::new(),
+    }
+}
+
+/// O3.1: good over valid events of the intervals that end after an instant, up to and including another, on the scale of the
+/// key result.
+fn objectives(inputs: &Inputs<'_>, frame: &Frame<'_>, after: EventTime, through: EventTime) -> Measured {
+    let events = inputs.objectives.sum(Named(&frame.key_result.slos), after, through);
+    events.share().and_then(|share| frame.share(share)).map_or(Measured::NoData, Measured::Value)
+}
+
+fn week_of_objectives(inputs: &Inputs<'_>, frame: &Frame<'_>, week: u32, end: EventTime) -> Period {
+    let begin = if week == 1 { frame.quarter.start } else { frame.quarter.week_end(week - 1) };
+    let worst = inputs.objectives.worst(Named(&frame.key_result.slos), begin, end);
+    Period {
+        event: worst.map(|event| (event, MEASURED_TYPE.to_owned())),
+        ..week_period(week, end, Some(objectives(inputs, frame, begin, end)))
     }
 }
 
@@ -210,8 +238,17 @@ fn of_sprint(frame: &Frame<'_>, closed: &Closed<'_>) -> Option<Ratio> {
 }
 
 /// The value of a computed measure as of the close of a sprint.
-fn value_at_close(own: Own<'_>, frame: &Frame<'_>, closed: &Closed<'_>) -> Option<Ratio> {
-    if is_of_pages(frame.measure()) {
+fn value_at_close(
+    context: &Context<'_>,
+    inputs: &Inputs<'_>,
+    own: Own<'_>,
+    frame: &Frame<'_>,
+    closed: &Closed<'_>,
+) -> Option<Ratio> {
+    if frame.measure() == Measure::O31 {
+        let quarter = context.reference.quarter_at(closed.closed_at, context.now)?;
+        objectives(inputs, frame, quarter.start, closed.closed_at).value()
+    } else if is_of_pages(frame.measure()) {
         own.closes.at(closed.closed_at)?.value()
     } else {
         frame.share(of_sprint(frame, closed)?)

@@ -69,7 +69,8 @@ fn no_data(frame: &Frame<'_>) -> String {
     let measure = frame.measure();
     let reason = match measure {
         Measure::Custom | Measure::O32 => "no reading yet",
-        Measure::O23 | Measure::O31 | Measure::O33 => return format!("{measure} is not computed yet"),
+        Measure::O31 => "no valid events measured this quarter",
+        Measure::O23 | Measure::O33 => return format!("{measure} is not computed yet"),
         _ if frame.squad().is_none() => return format!("{measure} is computed for squads only"),
         Measure::O11 | Measure::O12 | Measure::O13 => "no closed sprint with data",
         Measure::O2 => "no pages known, or nobody in the squad",

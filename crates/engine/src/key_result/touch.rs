@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use bellwether_model::{Decimal, DependencyId, KeyResultId, KeyResultKind, Measure, SquadId};
-use bellwether_wire::Payload;
+use bellwether_model::{Decimal, DependencyId, EventTime, KeyResultId, KeyResultKind, Measure, SquadId};
+use bellwether_wire::{Payload, pb};
 
 use super::frame::Frame;
 use super::{KeyResults, Look, Publish, Reading};
@@ -17,6 +17,7 @@ use crate::dependency::Dependencies;
 use crate::fact::Fact;
 use crate::order::{Why, next_hour};
 use crate::rule;
+use crate::slo::Named;
 use crate::sprint::SeriesChanged;
 
 impl KeyResults {
@@ -181,15 +182,44 @@ impl KeyResults {
         if late {
             book.late_pages = Some(book.late_pages.map_or(at, |known| known.min(at)));
         }
+        let is_open = !book.settled;
+        self.look_hourly(context, id);
+        if late || (of_value && is_watched && self.is_judged(now) && is_open) {
+            self.look(context, id, true, Publish::No, Some(Why::of(context.cause)));
+        }
+    }
+
+    /// An interval of a service-level objective was measured, or measured again.
+    pub(crate) fn on_interval(&mut self, context: &mut Context<'_>, message: &pb::SliMeasured) {
+        let now = context.now;
+        let all = context.reference.key_results(now);
+        let theirs = all
+            .filter(|(_, known)| known.measure == Measure::O31 && Named(&known.slos).contains(&message.slo));
+        let ids: Vec<KeyResultId> = theirs.map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            if !Frame::is_in_force(context, &id) {
+                continue;
+            }
+            self.look_hourly(context, &id);
+            if self.is_judged(now) {
+                self.look(context, &id, true, Publish::No, Some(Why::of(context.cause)));
+            }
+        }
+    }
+
+    /// What changes often is published at most once an hour.
+    fn look_hourly(&mut self, context: &mut Context<'_>, id: &KeyResultId) {
+        let book = self.books.of(id);
         if book.hourly.is_none() {
-            let due = next_hour(now);
+            let due = next_hour(context.now);
             book.hourly = Some(due);
             context.deadlines.set(due, Deadline::KeyResult(id.clone()));
         }
-        let judged = self.cycle.is_some_and(|(mid, end)| now >= mid || now >= end);
-        if late || (of_value && is_watched && judged && !book.settled) {
-            self.look(context, id, true, Publish::No, Some(Why::of(context.cause)));
-        }
+    }
+
+    /// False before mid-cycle, when no pace is judged.
+    fn is_judged(&self, now: EventTime) -> bool {
+        self.cycle.is_some_and(|(mid, end)| now >= mid || now >= end)
     }
 
     /// Has a key result in force looked at when the instant is complete.

@@ -93,6 +93,9 @@ pub(crate) struct KeyResult {
     pub delegates: Vec<PersonId>,
     /// Owning squad; `None` for the whole organisation.
     pub squad: Option<SquadId>,
+    /// Service-level objectives it is measured by; empty for all.
+    #[serde(default)]
+    pub slos: Vec<String>,
     /// Planned curve: pairs of share elapsed and share planned.
     pub curve: Vec<(Decimal, Decimal)>,
     /// Unit of its values, for people; `%` says that shares are written in percent.
@@ -403,6 +406,7 @@ fn key_result(message: &pb::KeyResultRecorded, recorded: EventTime) -> Result<Ke
         owner: id(&message.owner),
         delegates: message.delegates.iter().map(|delegate| id(delegate)).collect(),
         squad: nonempty(&message.squad).map(|squad| SquadId::from(squad.as_str())),
+        slos: message.slos.clone(),
         curve,
         unit: message.unit.clone(),
         watch_pace: message.watch_pace,

@@ -25,7 +25,7 @@ fn r42_no_value_is_no_data_and_measures_out_of_reach_say_so() {
         ("O1.1", "no closed sprint with data"),
         ("O2", "no pages known, or nobody in the squad"),
         ("O2.3", "O2.3 is not computed yet"),
-        ("O3.1", "O3.1 is not computed yet"),
+        ("O3.1", "no valid events measured this quarter"),
         ("O3.3", "O3.3 is not computed yet"),
     ] {
         let mut world = world(key_result("kr", measure, HOLD, 0.0, 1.0));

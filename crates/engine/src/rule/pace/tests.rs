@@ -449,3 +449,70 @@ fn r43_a_pace_of_weekends_names_weekend_pages_only() {
     let newest_first: Vec<String> = (first..first + 4).rev().map(|n| format!("{n:06}")).collect();
     assert_eq!(named(&world), newest_first);
 }
+
+/// A week of the quarter measured as one interval, told when it ends, of a thousand valid events.
+fn week_of_ci(world: &mut World, week: i64, told: Option<&str>, bad: u64) {
+    let end = time(START).plus(bellwether_model::Millis::days(7 * week));
+    let message = pb::SliMeasured {
+        slo: "ci".into(),
+        good: 1_000 - bad,
+        valid: 1_000,
+        from: Some(bellwether_wire::instant::timestamp(end.minus(bellwether_model::Millis::days(7)))),
+        to: Some(bellwether_wire::instant::timestamp(end)),
+        ..Default::default()
+    };
+    world.at(told.unwrap_or(&end.to_rfc3339()), message);
+}
+
+/// A key result on the platform SLO, in percent, and the bad events of the first six weeks.
+fn platform(bad: [u64; 6]) -> World {
+    let slo = pb::KeyResultRecorded { slos: vec!["ci".into()], ..key_result("kr", "O3.1", HOLD, 0.0, 99.5) };
+    let mut world = world(slo);
+    for (week, bad) in (1..).zip(bad) {
+        week_of_ci(&mut world, week, None, bad);
+        let of_another =
+            pb::SliMeasured { slo: "search".into(), good: 0, valid: 5_000, ..Default::default() };
+        world.at(&time(START).plus(bellwether_model::Millis::days(7 * week)).to_rfc3339(), of_another);
+    }
+    world
+}
+
+#[test]
+fn r43_a_platform_slo_is_judged_by_weeks_whose_bad_events_are_within_the_budget() {
+    // Exactly the budget, five in a thousand, is met.
+    let mut low = platform([5, 6, 6, 5, 6, 6]);
+    low.until("2026-02-20T00:00:00Z");
+    check(&low, &["fired a 2026-02-19T12:00:00.000Z"]);
+    let explain = low.fired("velocity-drop.pace").explain.as_ref().expect("an explain block");
+    assert_eq!(explain.arithmetic, "2 periods met / 6 ended with data = 0.33 < 0.5");
+    let week = explain.inputs.iter().find(|input| input.name == "week 2").expect("the second week");
+    assert_eq!((week.value.as_str(), week.display.as_str()), ("99.4", "99.4, not met"));
+
+    let mut half = platform([5, 6, 6, 5, 6, 0]);
+    half.until("2026-02-20T00:00:00Z");
+    check(&half, &[]);
+}
+
+#[test]
+fn r42_the_present_value_of_a_platform_slo_is_the_quarter_to_date() {
+    let mut world = platform([0, 0, 0, 0, 0, 30]);
+    world.until("2026-02-16T01:00:00Z");
+    let assessed = world.assessed("kr");
+    assert_eq!(assessed.status(), pb::Status::Green, "{}", assessed.reason);
+    assert_eq!(assessed.current.as_ref().map(|value| value.exact.as_str()), Some("99.5"));
+    assert_eq!(assessed.pace.as_ref().map(|value| value.exact.as_str()), Some("5/6"));
+}
+
+#[test]
+fn r08_a_week_measured_again_has_the_pace_looked_at() {
+    let mut world = platform([5, 6, 6, 5, 6, 6]);
+    week_of_ci(&mut world, 2, Some("2026-02-21T09:00:00Z"), 0);
+    world.until("2026-02-22T00:00:00Z");
+    check(
+        &world,
+        &[
+            "fired a 2026-02-19T12:00:00.000Z",
+            "amended a 2026-02-21T09:00:00.000Z: pace is back at or above the floor, or no longer watched",
+        ],
+    );
+}
