@@ -54,7 +54,7 @@ pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
 
 /// How payloads are read: as an import of the same configuration reads them, with people and squads inferred.
 fn reading(config: &Config) -> ImportOptions {
-    ImportOptions { infer_reference: true, ..import::options(config, Accounts::default()) }
+    ImportOptions { infer_reference: true, ..import::options(config, Accounts::default(), HashKey::ZERO) }
 }
 
 /// Files that say less than they hold.
