@@ -30,6 +30,7 @@ use crate::deadlines::Deadline;
 use crate::fact::Fact;
 use crate::id_map::IdMap;
 use crate::instance::Subject;
+use crate::routing::breaks_chains;
 use crate::rule;
 use incident::Notification;
 use incidents::Incidents;
@@ -237,13 +238,7 @@ impl Pages {
         fact: &Fact,
         message: &pb::IncidentChanged,
     ) -> bool {
-        let breaks = matches!(
-            message.change(),
-            pb::IncidentChange::Unacknowledged
-                | pb::IncidentChange::Escalated
-                | pb::IncidentChange::Reassigned
-        );
-        if message.test || !breaks {
+        if message.test || !breaks_chains(message.change()) {
             return false;
         }
         let incident = IncidentId::from(message.incident.as_str());
