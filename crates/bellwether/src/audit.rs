@@ -8,6 +8,7 @@ pub(crate) mod html;
 mod load;
 mod notes;
 mod sprints;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 

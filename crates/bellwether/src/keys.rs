@@ -1,4 +1,4 @@
-//! The two keys: of trigger ids (never rotated) and of pseudonyms. Given, or made once and kept.
+//! The two keys: of ids (never rotated) and of pseudonyms. Given, or made once and kept.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,7 @@ use crate::failure::{Advice as _, Context as _, Exit, Failure};
 /// Both keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
-    /// Of trigger and escalation ids.
+    /// Of ids: of triggers and escalations, and of users in ids of events.
     pub id: HashKey,
     /// Of pseudonyms.
     pub pseudonym: HashKey,
@@ -35,6 +35,19 @@ impl Keys {
             id: one("id-key", config.keys.id_key.expose_secret(), &config.dir)?,
             pseudonym: one("pseudonym-key", config.keys.pseudonym_key.expose_secret(), &config.dir)?,
         })
+    }
+
+    /// The id key that the deployment of a configuration has, without making one: of what is written to a file, which may
+    /// be of no deployment.
+    ///
+    /// # Errors
+    /// When it is not 64 hexadecimal digits, or cannot be read.
+    pub(crate) fn known_id(config: &Config) -> Result<HashKey, Failure> {
+        let configured = config.keys.id_key.expose_secret();
+        if configured.is_empty() && !config.dir.join("id-key").exists() {
+            return Ok(HashKey::ZERO);
+        }
+        one("id-key", configured, &config.dir)
     }
 }
 

@@ -32,6 +32,7 @@ use crate::id_map::IdMap;
 use crate::instance::Subject;
 use crate::intern::Texts;
 use crate::ordered::Ordered;
+use crate::routing::breaks_chains;
 use crate::rule;
 use incident::Notification;
 use incidents::Incidents;
@@ -284,13 +285,7 @@ impl Pages {
         fact: &Fact,
         message: &pb::IncidentChanged,
     ) -> bool {
-        let breaks = matches!(
-            message.change(),
-            pb::IncidentChange::Unacknowledged
-                | pb::IncidentChange::Escalated
-                | pb::IncidentChange::Reassigned
-        );
-        if message.test || !breaks {
+        if message.test || !breaks_chains(message.change()) {
             return false;
         }
         let incident = IncidentId::from(message.incident.as_str());

@@ -60,6 +60,9 @@ pub struct Router {
     linked_tickets: BTreeSet<String>,
     incident_squads: BTreeMap<String, (EventTime, BTreeSet<SquadId>)>,
     pages: BTreeMap<PersonId, Vec<Fact>>,
+    /// Changes of an incident that make the next notification a page of its own, whoever knew of it then.
+    #[serde(default)]
+    breaks: BTreeMap<String, Vec<Fact>>,
     /// UTC day of arrival on which the old was last looked for.
     pruned: i64,
 }
@@ -83,6 +86,7 @@ impl Router {
             linked_tickets: BTreeSet::new(),
             incident_squads: BTreeMap::new(),
             pages: BTreeMap::new(),
+            breaks: BTreeMap::new(),
             pruned: i64::MIN,
         }
     }
@@ -207,8 +211,10 @@ impl Router {
         let entry = self.incident_squads.entry(message.incident.clone());
         let (last, known) = entry.or_insert_with(|| (at, BTreeSet::new()));
         *last = at.max(*last);
-        known.extend(squads.iter().cloned());
-        squads = known.clone();
+        let joined: BTreeSet<SquadId> = squads.difference(known).cloned().collect();
+        known.extend(squads);
+        let squads = known.clone();
+        self.tell_breaks(&message.incident, joined, routed);
 
         let mut kept = fact.clone();
         kept.squads = squads.iter().cloned().collect();
@@ -231,6 +237,20 @@ impl Router {
             theirs.retain(|page| is_kept(page.event.time));
             !theirs.is_empty()
         });
+        self.breaks.retain(|_, changes| {
+            changes.retain(|change| is_kept(change.event.time));
+            !changes.is_empty()
+        });
+    }
+
+    /// Squads hear of an incident late: they are told what broke the chains of its notifications before (R30).
+    fn tell_breaks(&self, incident: &str, joined: BTreeSet<SquadId>, routed: &mut Routed) {
+        if joined.is_empty() {
+            return;
+        }
+        for change in self.breaks.get(incident).into_iter().flatten() {
+            self.push(Target::Squads, change.clone(), joined.clone(), routed);
+        }
     }
 
     fn send_incident(&mut self, fact: Fact, message: &pb::IncidentChanged, routed: &mut Routed) {
@@ -238,6 +258,13 @@ impl Router {
             self.service_squad(&message.service, fact.event.time).into_iter().collect();
         if let Some((_, known)) = self.incident_squads.get(&message.incident) {
             squads.extend(known.iter().cloned());
+        }
+        if breaks_chains(message.change()) {
+            let known = self.breaks.entry(message.incident.clone()).or_default();
+            // One that waited for its squad comes a second time.
+            if known.iter().all(|change| change.event.id != fact.event.id) {
+                known.push(fact.clone());
+            }
         }
         if squads.is_empty() {
             self.kept.keep(Reason::Squad(message.service.clone()), fact.event);
@@ -290,13 +317,22 @@ impl Router {
     /// Somebody joined a squad: their pages go where the squad is.
     fn follow(&mut self, person: &PersonId, squad: &str, routed: &mut Routed) {
         let squad = SquadId::from(squad);
-        for page in self.pages.get_mut(person).into_iter().flatten() {
-            if !page.squads.contains(&squad) {
-                page.squads.push(squad.clone());
-                let mut fact = page.clone();
-                fact.squads = vec![squad.clone()];
-                routed.facts.push((Target::Squads, fact));
+        let mut theirs = self.pages.remove(person).unwrap_or_default();
+        for page in theirs.iter_mut().filter(|page| !page.squads.contains(&squad)) {
+            if let Payload::PageNotified(message) = &page.event.payload
+                && let Some((_, known)) = self.incident_squads.get_mut(&message.incident)
+                && known.insert(squad.clone())
+            {
+                let incident = message.incident.clone();
+                self.tell_breaks(&incident, BTreeSet::from([squad.clone()]), routed);
             }
+            page.squads.push(squad.clone());
+            let mut fact = page.clone();
+            fact.squads = vec![squad.clone()];
+            routed.facts.push((Target::Squads, fact));
+        }
+        if !theirs.is_empty() {
+            self.pages.insert(person.clone(), theirs);
         }
     }
 
@@ -316,6 +352,14 @@ impl Router {
         }
         self.reference.squad_of_board(board, at).cloned()
     }
+}
+
+/// True for what makes the next notification of an incident a new interruption (R30).
+pub(crate) fn breaks_chains(change: pb::IncidentChange) -> bool {
+    matches!(
+        change,
+        pb::IncidentChange::Unacknowledged | pb::IncidentChange::Escalated | pb::IncidentChange::Reassigned
+    )
 }
 
 #[cfg(test)]

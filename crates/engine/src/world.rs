@@ -4,8 +4,11 @@
 //! cares about.
 
 use bellwether_model::EventTime;
+pub(crate) use bellwether_testkit::{deployed, human, in_category, key_result, person, stamp, ticket, time};
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, instant, pb};
+use bellwether_wire::{Payload, pb};
+use proptest::test_runner::TestCaseError;
+use proptest::{prop_assert, prop_assert_eq};
 
 use crate::routing::Router;
 use crate::{Engine, Options};
@@ -19,81 +22,35 @@ pub(crate) struct World {
     pub(crate) events: u32,
 }
 
-/// An instant of a test, RFC 3339.
-pub(crate) fn time(text: &str) -> EventTime {
-    EventTime::parse(text).expect("an instant")
-}
-
-/// A person by their own id.
-pub(crate) fn person(id: &str) -> Option<pb::Identity> {
-    Some(pb::Identity { source: String::new(), external_id: id.to_owned() })
-}
-
-/// A human actor.
-pub(crate) fn human(id: &str) -> Option<pb::Actor> {
-    Some(pb::Actor { kind: pb::ActorKind::Human.into(), identity: person(id) })
-}
-
-/// A protobuf instant.
-pub(crate) fn stamp(text: &str) -> Option<pbjson_types::Timestamp> {
-    Some(instant::timestamp(time(text)))
-}
-
-/// A sized ticket of squad `a`, not begun.
-pub(crate) fn ticket(id: &str, sprint: &str, points: f64) -> pb::TicketChanged {
-    pb::TicketChanged {
-        ticket: id.into(),
-        squad: "a".into(),
-        sprint: sprint.into(),
-        points: Some(points),
-        size: "M".into(),
-        category: pb::StatusCategory::Todo.into(),
-        ..Default::default()
-    }
-}
-
-/// The same ticket in another status category.
-pub(crate) fn in_category(ticket: &pb::TicketChanged, category: pb::StatusCategory) -> pb::TicketChanged {
-    pb::TicketChanged { category: category.into(), ..ticket.clone() }
-}
-
-/// A key result of squad `a`, owned by ann, without update windows.
-pub(crate) fn key_result(
-    id: &str,
-    measure: &str,
-    kind: pb::KeyResultKind,
-    baseline: f64,
-    target: f64,
-) -> pb::KeyResultRecorded {
-    pb::KeyResultRecorded {
-        key_result: id.into(),
-        measure: measure.into(),
-        kind: kind.into(),
-        baseline,
-        target,
-        owner: "ann".into(),
-        squad: "a".into(),
-        no_update_window: true,
-        ..Default::default()
-    }
-}
-
-/// A deployment to production that ended well.
-pub(crate) fn deployed(deployment: &str) -> pb::DeploymentFinished {
-    pb::DeploymentFinished {
-        deployment: deployment.into(),
-        environment: "production".into(),
-        outcome: pb::Outcome::Succeeded.into(),
-        ..Default::default()
-    }
-}
-
 /// The first of what two worlds said that differs, told by both.
 pub(crate) fn difference(left: &World, right: &World) -> Option<(Option<Event>, Option<Event>)> {
     let longest = left.said.len().max(right.said.len());
     let pairs = (0..longest).map(|index| (left.said.get(index), right.said.get(index)));
     let mut different = pairs.filter(|(left, right)| left != right);
     different.next().map(|(left, right)| (left.cloned(), right.cloned()))
+}
+
+/// Lets events arrive, each at an instant, in a world that keeps what it derives and in one that forgets it after every
+/// step: both must say the same, step by step and when nothing came until `end`.
+pub(crate) fn forgetting_changes_nothing(
+    world: impl Fn() -> World,
+    arrivals: impl IntoIterator<Item = (EventTime, Event)>,
+    end: EventTime,
+) -> Result<(), TestCaseError> {
+    let (mut keeping, mut forgetting) = (world(), world());
+    for (number, (now, event)) in arrivals.into_iter().enumerate() {
+        for world in [&mut keeping, &mut forgetting] {
+            world.arrive(&event, now);
+        }
+        forgetting.forget();
+        prop_assert_eq!(difference(&keeping, &forgetting), None, "after step {}", number);
+    }
+    for world in [&mut keeping, &mut forgetting] {
+        world.engine.tick(end, &mut world.said);
+    }
+    prop_assert_eq!(difference(&keeping, &forgetting), None, "in the end");
+    prop_assert!(keeping.engine.snapshot() == forgetting.engine.snapshot(), "the states differ in the end");
+    Ok(())
 }
 
 impl World {
@@ -130,11 +87,22 @@ impl World {
         self.feed(&event);
     }
 
-    /// An event of its own making arrives.
+    /// An event of its own making arrives at its own time.
     pub(crate) fn feed(&mut self, event: &Event) {
-        for (_, fact) in self.router.route(event, event.time).facts {
-            self.engine.apply(&fact, event.time, &mut self.said);
+        self.arrive(event, event.time);
+    }
+
+    /// An event arrives at an instant, whatever its own time.
+    pub(crate) fn arrive(&mut self, event: &Event, now: EventTime) {
+        for (_, fact) in self.router.route(event, now).facts {
+            self.engine.apply(&fact, now, &mut self.said);
         }
+    }
+
+    /// The engine forgets what it derived and did not write.
+    fn forget(&mut self) {
+        let snapshot = self.engine.snapshot();
+        self.engine = Engine::restore(Options::default(), &snapshot).expect("its own snapshot");
     }
 
     /// A person with a zone joins a squad.

@@ -19,6 +19,12 @@ impl HashKey {
     }
 }
 
+impl Default for HashKey {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
 impl std::fmt::Debug for HashKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HashKey(..)")
@@ -54,6 +60,12 @@ pub fn escalation_id(key: &HashKey, rule: &str, key_result: &str, subject: &str,
 /// Id of a step of an escalation.
 pub fn step_id(escalation: &str, level: u8) -> String {
     format!("{escalation}/L{level}")
+}
+
+/// What stands for an account in the id of an event of its source: `of` is what the id is about, so that one account is
+/// another in each id.
+pub fn event_part(key: &HashKey, of: &str, account: &str) -> String {
+    digest(key, &["event", of, account].join(&SEPARATOR.to_string()))
 }
 
 /// Pseudonym of a person on shared topics: keyed, so that nobody without the key can test a guess.

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::tables::Table;
 use super::{LoadLine, Report, SprintLine};
 
 /// Width of one bar with its gap, and height of a full one, in pixels.
@@ -27,66 +28,15 @@ pub(crate) fn page(report: &Report) -> String {
     if let Some(risk) = &report.next_risk {
         let _ = writeln!(out, "<p><strong>Next attrition risk:</strong> {}</p>", escaped(risk));
     }
-    section(&mut out, "Last sprints", report.empty.sprints, |out| {
+    let [sprints, drift, of_load, triggers] = report.tables();
+    section(&mut out, &sprints, |out| {
         out.push_str("<div class=\"charts\">\n");
         report.sprints.chunk_by(|a, b| a.id == b.id).for_each(|lines| reliability(out, lines));
         out.push_str("</div>\n");
-        let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-        let headings =
-            ["squad", "sprint", "closed", "committed", "in production", "done", "scope change", "interrupts"];
-        table(out, &headings, &report.sprints, |line| {
-            vec![
-                line.squad.clone(),
-                line.sprint.clone(),
-                line.closed_at.get(..10).unwrap_or_default().to_owned(),
-                line.committed.to_string(),
-                dash(&line.commit_reliability),
-                dash(&line.done),
-                dash(&line.scope_change),
-                dash(&line.interrupts),
-            ]
-        });
     });
-    section(&mut out, "Drift of commit reliability over these sprints", report.empty.drift, |out| {
-        table(
-            out,
-            &["squad", "first", "last", "drift in points", "sprints", "rests on"],
-            &report.drift,
-            |line| {
-                let (sprints, rests_on) = (line.sprints.to_string(), line.rests_on.to_owned());
-                vec![
-                    line.squad.clone(),
-                    line.from.clone(),
-                    line.to.clone(),
-                    line.points.clone(),
-                    sprints,
-                    rests_on,
-                ]
-            },
-        );
-    });
-    section(&mut out, "On-call load, rolling four weeks", report.empty.load, |out| {
-        load(out, &report.load);
-        let headings = [
-            "squad",
-            "top engineer",
-            "pages a week",
-            "median in four weeks",
-            "ratio",
-            "weekend people",
-            "people",
-        ];
-        table(out, &headings, &report.load, |line| {
-            let (weekend, people) = (line.weekend_people.to_string(), line.people.to_string());
-            let [squad, top, per_week] = [&line.squad, &line.top, &line.top_per_week].map(Clone::clone);
-            vec![squad, top, per_week, line.median.clone(), line.ratio.clone(), weekend, people]
-        });
-    });
-    section(&mut out, "What would have fired", report.empty.triggers, |out| {
-        table(out, &["rule", "squad", "subject", "at", "arithmetic"], &report.triggers, |line| {
-            [&line.rule, &line.squad, &line.subject, &line.at, &line.arithmetic].map(Clone::clone).to_vec()
-        });
-    });
+    section(&mut out, &drift, |_| {});
+    section(&mut out, &of_load, |out| load(out, &report.load));
+    section(&mut out, &triggers, |_| {});
     out.push_str("<h2>Assumed, and not seen</h2>\n<ul>\n");
     for note in &report.notes {
         let _ = writeln!(out, "<li>{}</li>", escaped(note));
@@ -95,24 +45,21 @@ pub(crate) fn page(report: &Report) -> String {
     out
 }
 
-fn section(out: &mut String, heading: &str, why_empty: Option<&str>, body: impl FnOnce(&mut String)) {
-    let _ = writeln!(out, "<h2>{heading}</h2>");
-    match why_empty {
-        Some(why) => {
-            let _ = writeln!(out, "<p class=\"none\">None: {}</p>", escaped(why));
-        }
-        None => body(out),
+/// A table with what is drawn above it, or why there is none.
+fn section(out: &mut String, table: &Table, charts: impl FnOnce(&mut String)) {
+    let _ = writeln!(out, "<h2>{}</h2>", table.heading);
+    if let Some(why) = table.why_empty {
+        let _ = writeln!(out, "<p class=\"none\">None: {}</p>", escaped(why));
+        return;
     }
-}
-
-fn table<T>(out: &mut String, headings: &[&str], items: &[T], row: impl Fn(&T) -> Vec<String>) {
-    let cells = |tag: &str, cells: &[String]| -> String {
-        cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect()
+    charts(out);
+    let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
+        cells.map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect()
     };
-    let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
-    let _ = writeln!(out, "<table><thead><tr>{}</tr></thead><tbody>", cells("th", &headings));
-    for item in items {
-        let _ = writeln!(out, "<tr>{}</tr>", cells("td", &row(item)));
+    let columns = cells("th", &mut table.columns.iter().copied());
+    let _ = writeln!(out, "<table><thead><tr>{columns}</tr></thead><tbody>");
+    for row in &table.rows {
+        let _ = writeln!(out, "<tr>{}</tr>", cells("td", &mut row.iter().map(String::as_str)));
     }
     out.push_str("</tbody></table>\n");
 }

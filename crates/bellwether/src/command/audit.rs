@@ -6,7 +6,6 @@ use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Verdict};
 use bellwether_model::{EventTime, Millis};
 use bellwether_wire::Event;
 use bellwether_wire::ids::HashKey;
-use serde::Serialize;
 
 use super::import::{self, Accounts};
 use crate::audit::{self, Report, html};
@@ -54,7 +53,7 @@ pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
 
 /// How payloads are read: as an import of the same configuration reads them, with people and squads inferred.
 fn reading(config: &Config) -> ImportOptions {
-    ImportOptions { infer_reference: true, ..import::options(config, Accounts::default()) }
+    ImportOptions { infer_reference: true, ..import::options(config, Accounts::default(), HashKey::ZERO) }
 }
 
 /// Files that say less than they hold.
@@ -100,84 +99,17 @@ fn print(format: AuditFormat, report: &Report) -> Result<(), Failure> {
 }
 
 fn tables(format: Format, report: &Report) -> Result<(), Failure> {
-    let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-    heading(format, "Last sprints")?;
-    let headings =
-        ["squad", "sprint", "closed", "committed", "in production", "done", "scope change", "interrupts"];
-    table(format, report.empty.sprints, &headings, &report.sprints, |line| {
-        vec![
-            line.squad.clone(),
-            line.sprint.clone(),
-            line.closed_at.get(..10).unwrap_or_default().to_owned(),
-            line.committed.to_string(),
-            dash(&line.commit_reliability),
-            dash(&line.done),
-            dash(&line.scope_change),
-            dash(&line.interrupts),
-        ]
-    })?;
-    heading(format, "Drift of commit reliability over these sprints")?;
-    let headings = ["squad", "first", "last", "drift in points", "sprints", "rests on"];
-    table(format, report.empty.drift, &headings, &report.drift, |line| {
-        vec![
-            line.squad.clone(),
-            line.from.clone(),
-            line.to.clone(),
-            line.points.clone(),
-            line.sprints.to_string(),
-            line.rests_on.to_owned(),
-        ]
-    })?;
-    heading(format, "On-call load, rolling four weeks")?;
-    let headings = [
-        "squad",
-        "top engineer",
-        "pages a week",
-        "median in four weeks",
-        "ratio",
-        "weekend people",
-        "people",
-    ];
-    table(format, report.empty.load, &headings, &report.load, |line| {
-        vec![
-            line.squad.clone(),
-            line.top.clone(),
-            line.top_per_week.clone(),
-            line.median.clone(),
-            line.ratio.clone(),
-            line.weekend_people.to_string(),
-            line.people.to_string(),
-        ]
-    })?;
-    heading(format, "What would have fired")?;
-    let headings = ["rule", "squad", "subject", "at", "arithmetic"];
-    table(format, report.empty.triggers, &headings, &report.triggers, |line| {
-        vec![
-            line.rule.clone(),
-            line.squad.clone(),
-            line.subject.clone(),
-            line.at.clone(),
-            line.arithmetic.clone(),
-        ]
-    })?;
+    for table in report.tables() {
+        heading(format, table.heading)?;
+        match table.why_empty {
+            Some(why) => format::lines([format!("none: {why}")])?,
+            None => format::rows(format, table.columns, &table.rows, Clone::clone)?,
+        }
+    }
     let mut lines = vec![String::new()];
     lines.extend(report.next_risk.iter().map(|risk| format!("next attrition risk: {risk}")));
     lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     format::lines(lines)
-}
-
-/// A table, or why there is none.
-fn table<T: Serialize>(
-    format: Format,
-    why_empty: Option<&str>,
-    headings: &[&str],
-    items: &[T],
-    row: impl Fn(&T) -> Vec<String>,
-) -> Result<(), Failure> {
-    match why_empty {
-        Some(why) => format::lines([format!("none: {why}")]),
-        None => format::rows(format, headings, items, row),
-    }
 }
 
 fn heading(format: Format, text: &str) -> Result<(), Failure> {

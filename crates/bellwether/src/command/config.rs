@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use bellwether_model::Thresholds;
+use bellwether_wire::ids::HashKey;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
@@ -71,7 +72,7 @@ fn edges(config: &Config) -> Vec<Problem> {
             todo,
         ));
     }
-    if let Err(error) = connect::options(config).check() {
+    if let Err(error) = connect::options(config, &HashKey::ZERO).check() {
         let todo = "a source without webhooks needs no entry below connect to be imported";
         found.push(Problem { value: None, ..Problem::new("connect", "", error.to_string(), todo) });
     }

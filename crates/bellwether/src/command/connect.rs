@@ -37,12 +37,10 @@ pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
     topics.require(log.as_ref())?;
     let runtime = super::up::runtime()?;
     let failed = Arc::new(AtomicBool::new(false));
+    let keys = Keys::load(config)?;
     let (receiver, notifier) = match edge {
-        Edge::Connect => (Some(connect::start(config, &log, &topics)?), None),
-        Edge::Notify => {
-            let keys = Keys::load(config)?;
-            (None, Some(notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?))
-        }
+        Edge::Connect => (Some(connect::start(config, &log, &topics, &keys)?), None),
+        Edge::Notify => (None, Some(notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?)),
     };
     let health = Health { metrics, roles: Vec::new() };
     let served = runtime.block_on(async {

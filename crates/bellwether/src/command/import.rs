@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bellwether_connectors::clock::{Clock as _, SystemClock};
-use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Progress, import};
+use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Progress, import, pagerduty};
 use bellwether_model::EventTime;
+use bellwether_wire::ids::HashKey;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Import;
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::config::mapping::{JiraMapping, LinearMapping, PagerDutyMapping};
 use crate::failure::{Context as _, Exit, Failure};
 use crate::format::{self, Format};
+use crate::keys::Keys;
 use target::Target;
 
 /// Imports.
@@ -35,7 +37,11 @@ pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
         linear_workspace: args.linear_workspace.as_ref(),
         pagerduty_account: args.pagerduty_account.as_ref(),
     };
-    let mut options = options(config, named);
+    let id_key = match &args.to {
+        Some(_) => Keys::known_id(config)?,
+        None => Keys::load(config)?.id,
+    };
+    let mut options = options(config, named, id_key);
     options.infer_reference = args.infer_reference;
     options.complete_through =
         args.complete_through.as_deref().map(|text| past(text, SystemClock.now())).transpose()?;
@@ -87,7 +93,7 @@ pub(super) struct Accounts<'a> {
 }
 
 /// Settings of reading exports: payloads are read as the webhooks of the same source are.
-pub(super) fn options(config: &Config, named: Accounts<'_>) -> ImportOptions {
+pub(super) fn options(config: &Config, named: Accounts<'_>, id_key: HashKey) -> ImportOptions {
     let (connect, of_all) = (&config.connect, &config.mapping);
     ImportOptions {
         jira_site: named.jira_site.cloned(),
@@ -101,10 +107,13 @@ pub(super) fn options(config: &Config, named: Accounts<'_>) -> ImportOptions {
             || of_all.linear.over(&LinearMapping::default()),
             |source| source.mapping.over(&of_all.linear),
         ),
-        pagerduty: meant(&connect.pagerduty, named.pagerduty_account, |source| &source.account).map_or_else(
-            || of_all.pagerduty.over(&PagerDutyMapping::default()),
-            |source| source.mapping.over(&of_all.pagerduty),
-        ),
+        pagerduty: pagerduty::Mapping {
+            id_key,
+            ..meant(&connect.pagerduty, named.pagerduty_account, |source| &source.account).map_or_else(
+                || of_all.pagerduty.over(&PagerDutyMapping::default()),
+                |source| source.mapping.over(&of_all.pagerduty),
+            )
+        },
         infer_reference: false,
         complete_through: None,
         document_bytes_max: config.import.document_bytes_max,
@@ -270,15 +279,25 @@ mod tests {
         let config_of_one = config(one);
         let fields = |config: &Config, site: Option<&str>| {
             let site = site.map(str::to_owned);
-            options(config, Accounts { jira_site: site.as_ref(), ..Accounts::default() }).jira.points_fields
+            let named = Accounts { jira_site: site.as_ref(), ..Accounts::default() };
+            options(config, named, HashKey::ZERO).jira.points_fields
         };
         assert_eq!(fields(&config_of_one, None), ["customfield_2"], "the only site is meant");
         assert_eq!(fields(&config_of_one, Some("other")), ["customfield_1"]);
         let two = config(&format!("{one}[[connect.jira]]\nsite = \"umbrella\"\n"));
         assert_eq!(fields(&two, None), ["customfield_1"], "nobody can tell which is meant");
         assert_eq!(fields(&two, Some("acme")), ["customfield_2"]);
-        let receiver = crate::roles::connect::options(&two);
+        let receiver = crate::roles::connect::options(&two, &HashKey::ZERO);
         assert_eq!(receiver.jira["acme"].mapping.points_fields, ["customfield_2"]);
         assert_eq!(receiver.jira["umbrella"].mapping.points_fields, ["customfield_1"]);
+    }
+
+    #[test]
+    fn r60_an_import_and_a_webhook_of_one_deployment_hide_users_with_one_key() {
+        let key = HashKey([7; 32]);
+        let config = config("[[connect.pagerduty]]\naccount = \"acme\"\n");
+        let receiver = crate::roles::connect::options(&config, &key);
+        let import = options(&config, Accounts::default(), key);
+        assert_eq!(import.pagerduty, receiver.pagerduty["acme"].mapping);
     }
 }

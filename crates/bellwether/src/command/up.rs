@@ -98,7 +98,7 @@ fn with_log(
     let failed = Arc::new(AtomicBool::new(false));
     let address =
         listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
-    let receiver = connect::start(config, &log, &topics)?;
+    let receiver = connect::start(config, &log, &topics, &keys)?;
     let mut running: Vec<Running> = Vec::new();
     for role in Role::ALL {
         running.push(host::start(&plan, role, &failed)?);

@@ -180,7 +180,7 @@ impl LinearMapping {
 }
 
 impl PagerDutyMapping {
-    /// The mapping of an account that says this, where all accounts say `of_all`.
+    /// The mapping of an account that says this, where all accounts say `of_all`; the key is not of the configuration alone.
     pub(crate) fn over(&self, of_all: &Self) -> pagerduty::Mapping {
         let default = pagerduty::Mapping::default();
         pagerduty::Mapping {
@@ -189,6 +189,7 @@ impl PagerDutyMapping {
                 of_all.test_services.as_ref(),
                 default.test_services,
             ),
+            id_key: default.id_key,
         }
     }
 }

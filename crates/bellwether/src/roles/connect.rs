@@ -7,15 +7,17 @@ use std::thread::JoinHandle;
 use axum::Router;
 use bellwether_connectors::sink::{Append, Queue, SinkError, queue};
 use bellwether_connectors::webhook::{JiraEndpoint, LinearEndpoint, PagerDutyEndpoint};
-use bellwether_connectors::{ReceiverOptions, router, unmapped};
+use bellwether_connectors::{ReceiverOptions, pagerduty, router, unmapped};
 use bellwether_log::{Appender, EventLog, NewRecord};
 use bellwether_model::Millis;
 use bellwether_wire::catalogue;
+use bellwether_wire::ids::HashKey;
 use bellwether_wire::topics::Topic;
 
 use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 use crate::host::chain;
+use crate::keys::Keys;
 use crate::record;
 use crate::topic_set::TopicSet;
 
@@ -39,9 +41,10 @@ pub(crate) fn start(
     config: &Config,
     log: &Arc<dyn EventLog>,
     topics: &TopicSet,
+    keys: &Keys,
 ) -> Result<Receiver, Failure> {
     let (sink, queue) = queue(WAITING_MAX);
-    let options = options(config);
+    let options = options(config, &keys.id);
     options.check().or_fail(Exit::Usage, || "the settings below connect are not valid".to_owned())?;
     let router = router(options, Arc::new(sink));
     let appender = log.appender().or_fail(Exit::Log, || "cannot open a producer for webhooks".to_owned())?;
@@ -69,7 +72,7 @@ impl Receiver {
 }
 
 /// Settings of the receiver.
-pub(crate) fn options(config: &Config) -> ReceiverOptions {
+pub(crate) fn options(config: &Config, id_key: &HashKey) -> ReceiverOptions {
     let (connect, of_all) = (&config.connect, &config.mapping);
     let jira = connect.jira.iter().map(|source| {
         let endpoint = JiraEndpoint {
@@ -84,7 +87,7 @@ pub(crate) fn options(config: &Config) -> ReceiverOptions {
         (source.workspace.clone(), LinearEndpoint { secrets: source.secrets.clone(), mapping })
     });
     let pagerduty = connect.pagerduty.iter().map(|source| {
-        let mapping = source.mapping.over(&of_all.pagerduty);
+        let mapping = pagerduty::Mapping { id_key: id_key.clone(), ..source.mapping.over(&of_all.pagerduty) };
         (source.account.clone(), PagerDutyEndpoint { secrets: source.secrets.clone(), mapping })
     });
     ReceiverOptions {

@@ -253,7 +253,7 @@ impl Gathering {
                 output.reference.team(Source::PagerDuty, uris.of(kept.account), id, name, None);
             }
         }
-        shifts::map(&self.schedules, &self.oncalls, &uris, output);
+        shifts::map(&self.schedules, &self.oncalls, &uris, mapping, output);
         timeline::map(self.incidents, self.entries, &uris, mapping, output);
     }
 

@@ -7,17 +7,32 @@
 use std::collections::BTreeSet;
 
 use bellwether_model::EventTime;
+use bellwether_wire::ids::{HashKey, event_part};
 use bellwether_wire::{Event, pb};
 use serde_json::Value;
 
 use super::wire::Reference;
-use crate::ids;
 
 /// How PagerDuty payloads become events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mapping {
     /// Services that only drills use: their incidents and pages are flagged as tests.
     pub test_services: BTreeSet<String>,
+    /// Key of what stands for a user in ids of events: the deployment's id key, so that webhooks and imports agree.
+    pub id_key: HashKey,
+}
+
+impl Mapping {
+    /// What stands for a user in the id of something that has none of its own: the same each time, and no guess at who
+    /// it is can be tested without the key, because ids of events travel to where people are pseudonyms (R60).
+    pub(crate) fn stand_in(&self, of: &str, user: &str) -> String {
+        event_part(&self.id_key, of, user)
+    }
+
+    /// The id of the proxy page of one user, told by something with an id.
+    pub(crate) fn proxy_page_id(&self, told_by: &str, user: &str) -> String {
+        format!("{told_by}/page/{}", self.stand_in(told_by, user))
+    }
 }
 
 /// What is known of an incident when something happens to it.
@@ -92,12 +107,6 @@ pub(crate) fn page_notified(
         imported: origin.imported,
     };
     Event::new(origin.source, id, at, message).about(state.incident.clone())
-}
-
-/// The id of the proxy page of one user, told by something with an id. It is the same each time, and carries the user
-/// as a digest only: ids of events travel to where people are pseudonyms.
-pub(crate) fn proxy_page_id(told_by: &str, user: &str) -> String {
-    format!("{told_by}/page/{}", ids::digest(&[told_by, user]))
 }
 
 /// Somebody as PagerDuty knows them.
@@ -207,13 +216,15 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_proxy_page_is_the_same_each_time_and_does_not_carry_the_user() {
-        let id = proxy_page_id("R1", "PADA");
-        assert_eq!(id, proxy_page_id("R1", "PADA"));
+    fn r60_the_id_of_a_proxy_page_is_the_same_each_time_and_leaks_nobody_to_who_has_not_the_key() {
+        let ours = Mapping { id_key: HashKey([7; 32]), ..Mapping::default() };
+        let id = ours.proxy_page_id("R1", "PADA");
+        assert_eq!(id, ours.clone().proxy_page_id("R1", "PADA"));
         assert!(id.starts_with("R1/page/") && !id.contains("PADA"), "{id}");
-        assert_ne!(id, proxy_page_id("R1", "PBEN"), "another user");
+        assert_ne!(id, ours.proxy_page_id("R1", "PBEN"), "another user");
+        assert_ne!(id, Mapping::default().proxy_page_id("R1", "PADA"), "who tries users needs the key");
         assert!(
-            !proxy_page_id("R2", "PADA").ends_with(&id["R1/page/".len()..]),
+            !ours.proxy_page_id("R2", "PADA").ends_with(&id["R1/page/".len()..]),
             "nor can users be told apart by it"
         );
     }

@@ -84,7 +84,7 @@ pub(crate) fn events(origin: Origin<'_>, mapping: &Mapping, event: &WebhookEvent
     let agent = event.agent.as_ref();
     let mut events = vec![map::incident_changed(origin, id, at, &state, change, agent, merged_into)];
     let mut page = |user: &str, basis| {
-        let id = map::proxy_page_id(id, user);
+        let id = mapping.proxy_page_id(id, user);
         let channel = map::PROXY_CHANNEL;
         events.push(map::page_notified(origin, id, at, &state, user, channel, basis));
     };

@@ -45,9 +45,39 @@ impl Measured {
     }
 }
 
+/// A measure that is computed from pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PageMeasure {
+    /// O2: the most pages a week of any member.
+    Most,
+    /// O2.1: top over median.
+    Concentration,
+    /// O2.2: distinct people with a weekend page.
+    Weekends,
+}
+
+impl PageMeasure {
+    /// What a measure counts of pages; `None` for one of something else.
+    pub(crate) fn of(measure: Measure) -> Option<Self> {
+        match measure {
+            Measure::O2 => Some(Self::Most),
+            Measure::O21 => Some(Self::Concentration),
+            Measure::O22 => Some(Self::Weekends),
+            Measure::O11
+            | Measure::O12
+            | Measure::O13
+            | Measure::O23
+            | Measure::O31
+            | Measure::O32
+            | Measure::O33
+            | Measure::Custom => None,
+        }
+    }
+}
+
 /// True for measures that are computed from pages.
 pub(crate) fn is_of_pages(measure: Measure) -> bool {
-    matches!(measure, Measure::O2 | Measure::O21 | Measure::O22)
+    PageMeasure::of(measure).is_some()
 }
 
 /// A page measure of a squad at the instant of the context; O2.2 of the quarter up to it.
@@ -61,18 +91,11 @@ pub(crate) fn of_pages(
     if pages.first_event().is_none_or(|first| first > context.now) {
         return Measured::NoData;
     }
-    match measure {
-        Measure::O2 => most_pages_a_week(context, pages, squad),
-        Measure::O21 => concentration(context, pages, squad),
-        Measure::O22 => spread_of_weekends(context, pages, squad, quarter),
-        Measure::O11
-        | Measure::O12
-        | Measure::O13
-        | Measure::O23
-        | Measure::O31
-        | Measure::O32
-        | Measure::O33
-        | Measure::Custom => Measured::NoData,
+    match PageMeasure::of(measure) {
+        Some(PageMeasure::Most) => most_pages_a_week(context, pages, squad),
+        Some(PageMeasure::Concentration) => concentration(context, pages, squad),
+        Some(PageMeasure::Weekends) => spread_of_weekends(context, pages, squad, quarter),
+        None => Measured::NoData,
     }
 }
 

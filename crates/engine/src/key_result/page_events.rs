@@ -4,10 +4,11 @@
 
 use std::cmp::Reverse;
 
-use bellwether_model::{EventTime, Measure, Millis};
+use bellwether_model::{EventTime, Millis};
 use bellwether_wire::envelope::EventId;
 
 use super::frame::Frame;
+use super::measured::PageMeasure;
 use crate::explain::MAX_EVENTS;
 use crate::page::Pages;
 use crate::page::person::Page;
@@ -16,18 +17,13 @@ use crate::reference::Reference;
 
 /// The pages that mattered most to the measure of a key result at an instant; none for other measures.
 pub(crate) fn latest(reference: &Reference, pages: &Pages, frame: &Frame<'_>, at: EventTime) -> Vec<EventId> {
-    let mut found = match frame.measure() {
-        Measure::O2 => of_top(reference, pages, frame, at, |_| true),
-        Measure::O21 => of_top(reference, pages, frame, at, |page| counts_in(page, frame)),
-        Measure::O22 => of_weekends(reference, pages, frame, at),
-        Measure::O11
-        | Measure::O12
-        | Measure::O13
-        | Measure::O23
-        | Measure::O31
-        | Measure::O32
-        | Measure::O33
-        | Measure::Custom => Vec::new(),
+    let mut found = match PageMeasure::of(frame.measure()) {
+        Some(PageMeasure::Most) => of_top(reference, pages, frame, at, |_| true),
+        Some(PageMeasure::Concentration) => {
+            of_top(reference, pages, frame, at, |page| counts_in(page, frame))
+        }
+        Some(PageMeasure::Weekends) => of_weekends(reference, pages, frame, at),
+        None => Vec::new(),
     };
     found.sort_unstable_by_key(|page| (Reverse(page.at), &page.event));
     let event = |page: &&Page| EventId { source: page.event.0.to_string(), id: page.event.1.to_string() };

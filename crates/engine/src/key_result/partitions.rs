@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use bellwether_model::SquadId;
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{pb, topics};
+use bellwether_wire::{Payload, pb, topics};
 
 use crate::routing::{Router, Target};
-use crate::world::{World, deployed, in_category, key_result, ticket, time};
+use crate::world::{World, deployed, in_category, key_result, person, ticket, time};
 use crate::{Engine, Fact, Options, Ownership};
 
 const PARTITIONS: u32 = 4;
@@ -106,17 +106,69 @@ fn sorted(said: Vec<Event>) -> Vec<String> {
     lines
 }
 
-#[test]
-fn partitions_say_together_what_one_engine_says() {
-    let events = events();
+/// What one engine says that owns every squad.
+fn by_one(events: &[Event]) -> World {
     let mut world = World::new(&[]);
     world.engine = Engine::new(Options::default());
     world.router = Router::new();
     world.said.clear();
-    for event in &events {
+    for event in events {
         world.feed(event);
     }
     world.until("2026-03-10T00:00:00Z");
+    world
+}
+
+#[test]
+fn r30_who_joins_a_squad_brings_the_escalation_between_two_notifications() {
+    let partition = |squad: &str| topics::squad_partition(squad, PARTITIONS);
+    let joined =
+        SQUADS.into_iter().find(|squad| partition(squad) != partition("a")).expect("squads are spread");
+    let page = || pb::PageNotified {
+        incident: "i".into(),
+        responder: person("ann"),
+        channel: pb::PageChannel::Push.into(),
+        ..Default::default()
+    };
+    let escalated = pb::IncidentChanged {
+        incident: "i".into(),
+        change: pb::IncidentChange::Escalated.into(),
+        ..Default::default()
+    };
+    let member = |squad: &str| pb::MembershipRecorded {
+        person: "ann".into(),
+        squad: squad.into(),
+        ..Default::default()
+    };
+    let squad = |squad: &str| pb::SquadRecorded { squad: squad.into(), ..Default::default() };
+    let ann = pb::PersonRecorded { person: "ann".into(), zone: "UTC".into(), ..Default::default() };
+    let told: [(&str, Payload); 8] = [
+        ("2026-01-01T00:00:00Z", squad("a").into()),
+        ("2026-01-01T00:00:00Z", squad(joined).into()),
+        ("2026-01-01T00:00:00Z", ann.into()),
+        ("2026-01-01T00:00:00Z", member("a").into()),
+        ("2026-01-20T12:00:00Z", page().into()),
+        ("2026-01-20T12:00:15Z", escalated.into()),
+        ("2026-01-20T12:00:30Z", page().into()),
+        ("2026-01-22T00:00:00Z", member(joined).into()),
+    ];
+    let event = |(number, (when, payload)): (usize, (&str, Payload))| {
+        Event::new("test://world", format!("{number:04}"), time(when), payload)
+    };
+    let events: Vec<Event> = told.into_iter().enumerate().map(event).collect();
+    let said = by_partitions(&events);
+    let pages = said.iter().rev().find_map(|event| match &event.payload {
+        Payload::LoadAssessed(load) if load.squad == joined => load.engineers.first().map(|load| load.pages),
+        _ => None,
+    });
+    assert_eq!(pages, Some(2));
+    assert_eq!(sorted(said), sorted(by_one(&events).said));
+}
+
+#[test]
+fn partitions_say_together_what_one_engine_says() {
+    let events = events();
+    let world = by_one(&events);
     let partitions: BTreeSet<u32> =
         SQUADS.iter().map(|squad| topics::squad_partition(squad, PARTITIONS)).collect();
     assert!(partitions.len() > 1, "the squads are spread");

@@ -12,8 +12,7 @@ use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, ids, instant, pb};
 use proptest::prelude::*;
 
-use crate::world::{World, difference, key_result, person};
-use crate::{Engine, Options};
+use crate::world::{World, forgetting_changes_nothing, key_result, person};
 
 /// Sunday 2026-02-22, two weeks before the clocks of New York change and six before the quarter ends.
 const START_MS: i64 = 1_771_718_400_000;
@@ -162,18 +161,6 @@ fn world() -> World {
     world
 }
 
-/// Lets an event arrive at a minute, whatever its own time.
-fn arrive(world: &mut World, event: &Event, now: i64) {
-    for (_, fact) in world.router.route(event, at(now)).facts {
-        world.engine.apply(&fact, at(now), &mut world.said);
-    }
-}
-
-fn forget(world: &mut World) {
-    let snapshot = world.engine.snapshot();
-    world.engine = Engine::restore(Options::default(), &snapshot).expect("its own snapshot");
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -181,22 +168,13 @@ proptest! {
     fn an_engine_that_forgets_what_it_derived_says_the_same(
         steps in proptest::collection::vec(step(), 1..120),
     ) {
-        let (mut keeping, mut forgetting) = (world(), world());
         let mut now = 0;
-        for (number, (minutes, deed)) in steps.iter().enumerate() {
+        let arrivals = steps.iter().enumerate().map(|(number, (minutes, deed))| {
             now += minutes;
-            let event = event(number, now, deed);
-            for world in [&mut keeping, &mut forgetting] {
-                arrive(world, &event, now);
-            }
-            forget(&mut forgetting);
-            prop_assert_eq!(difference(&keeping, &forgetting), None, "after step {}", number);
-        }
-        for world in [&mut keeping, &mut forgetting] {
-            world.engine.tick(at(now + 40 * DAY), &mut world.said);
-        }
-        prop_assert_eq!(difference(&keeping, &forgetting), None, "in the end");
-        prop_assert!(keeping.engine.snapshot() == forgetting.engine.snapshot(), "the states differ in the end");
+            (at(now), event(number, now, deed))
+        });
+        let arrivals: Vec<(EventTime, Event)> = arrivals.collect();
+        forgetting_changes_nothing(world, arrivals, at(now + 40 * DAY))?;
     }
 
     #[test]
@@ -207,7 +185,7 @@ proptest! {
         let mut world = world();
         for (who, zone) in zones.iter().enumerate() {
             let deed = Deed::Person { who, zone: *zone, friday: false, days: 0 };
-            arrive(&mut world, &event(who, 0, &deed), 0);
+            world.arrive(&event(who, 0, &deed), at(0));
         }
         let mut now = 0;
         let mut history: Vec<(i64, usize, EventTime)> = Vec::new();
@@ -222,7 +200,7 @@ proptest! {
                 ..Default::default()
             };
             let event = Event::new("test://walk", format!("p{number}"), at(now + late), message);
-            arrive(&mut world, &event, now);
+            world.arrive(&event, at(now));
             history.push((now, *who, event.time));
         }
         world.engine.tick(at(now + 50 * DAY), &mut world.said);

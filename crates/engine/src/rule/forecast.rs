@@ -2,14 +2,14 @@
 //!
 //! Silent while page-load is active for the engineer, and over at once when page-load fires.
 
-use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId};
+use bellwether_model::{EventTime, PersonId, Ratio, RuleId, SquadId};
 use bellwether_wire::pb;
 
 use super::engineer;
-use super::page_load::{self, PAGE_TYPE, PAGES_PER_WEEK, latest, org_wide, per_week, rate_days, watched};
+use super::page_load::{self, PAGE_TYPE, PAGES_PER_WEEK, finding, latest, per_week, rate_days, watched};
 use crate::context::Context;
 use crate::explain::{ExplainBuilder, compared};
-use crate::instance::{Finding, Verdict};
+use crate::instance::Verdict;
 use crate::page::Pages;
 use crate::page::today::Window;
 
@@ -42,7 +42,8 @@ pub(crate) fn look(
         }
         Some(Some(_)) if context.stands(&key, watched) => return,
         Some(Some((day, forecast))) => {
-            Verdict::True(Box::new(finding(pages, context, person, home, window, day, forecast)))
+            let explain = explain(pages, context, person, window, ("first-day", day, forecast));
+            Verdict::True(Box::new(finding(context, home, window, pb::Severity::Warning, explain)))
         }
     };
     context.judge(key, verdict);
@@ -129,35 +130,6 @@ fn explain_highest(
 fn history_begins(pages: &Pages, context: &Context<'_>, person: &PersonId) -> Option<EventTime> {
     let stream = pages.first_event()?;
     Some(context.reference.first_membership(person).map_or(stream, |joined| joined.max(stream)))
-}
-
-fn finding(
-    pages: &Pages,
-    context: &Context<'_>,
-    person: &PersonId,
-    home: Option<&SquadId>,
-    window: &Window,
-    day: u32,
-    forecast: Ratio,
-) -> Finding {
-    let now = context.now;
-    let mean = per_week(context, window.total());
-    let explain = explain(pages, context, person, window, ("first-day", day, forecast)).build();
-    Finding {
-        key_result: home
-            .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
-            .or_else(|| org_wide(context, Measure::O2))
-            .cloned(),
-        id_suffix: None,
-        as_of: context.as_of(),
-        severity: pb::Severity::Warning,
-        explain,
-        blast_radius: None,
-        squads: home.iter().map(ToString::to_string).collect(),
-        watched: watched(context, mean).to_owned(),
-        amend: None,
-        second_window: false,
-    }
 }
 
 /// The numbers of a forecast for a day, above the limit or not; the day goes by a name that says why it is this one.

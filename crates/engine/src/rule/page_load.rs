@@ -35,7 +35,8 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, person: &Person
     let key = engineer(RuleId::VelocityDropPageLoad, person);
     if holds {
         if !context.stands(&key, watched(context, per_week(context, total))) {
-            let finding = finding(pages, context, person, home.as_ref(), &window);
+            let explain = explain(pages, context, key.rule, person, &window);
+            let finding = finding(context, home.as_ref(), &window, pb::Severity::Critical, explain);
             context.judge(key, Verdict::True(Box::new(finding)));
         }
     } else if runs {
@@ -48,15 +49,15 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, person: &Person
     forecast::look(pages, context, person, home.as_ref(), &window);
 }
 
-fn finding(
-    pages: &Pages,
+/// What is found about the load of a person, present or forecast: under O2 of their first squad (R35).
+pub(super) fn finding(
     context: &Context<'_>,
-    person: &PersonId,
     home: Option<&SquadId>,
     window: &Window,
+    severity: pb::Severity,
+    explain: ExplainBuilder,
 ) -> Finding {
     let now = context.now;
-    let explain = explain(pages, context, RuleId::VelocityDropPageLoad, person, window).build();
     Finding {
         key_result: home
             .and_then(|squad| context.reference.key_result_of(Measure::O2, squad, now))
@@ -64,8 +65,8 @@ fn finding(
             .cloned(),
         id_suffix: None,
         as_of: context.as_of(),
-        severity: pb::Severity::Critical,
-        explain,
+        severity,
+        explain: explain.build(),
         blast_radius: None,
         squads: home.iter().map(ToString::to_string).collect(),
         watched: watched(context, per_week(context, window.total())).to_owned(),
@@ -157,10 +158,7 @@ pub(super) fn weeks(context: &Context<'_>) -> Ratio {
     Ratio::new(i128::from(context.thresholds().page_load_window_days), 7).unwrap_or(Ratio::ONE)
 }
 
-pub(super) fn org_wide<'a>(
-    context: &Context<'a>,
-    measure: Measure,
-) -> Option<&'a bellwether_model::KeyResultId> {
+fn org_wide<'a>(context: &Context<'a>, measure: Measure) -> Option<&'a bellwether_model::KeyResultId> {
     context
         .reference
         .key_results(context.now)

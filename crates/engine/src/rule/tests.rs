@@ -452,3 +452,20 @@ fn r72_who_is_no_longer_the_top_is_told_with_their_own_rate_and_again_when_it_cr
         ]
     );
 }
+
+#[test]
+fn r35_where_the_squad_has_no_key_result_of_the_measure_the_trigger_is_about_the_org_wide_one() {
+    let of = |id: &str, measure: &str, squad: &str| pb::KeyResultRecorded {
+        squad: squad.into(),
+        ..crate::world::key_result(id, measure, pb::KeyResultKind::HoldLevel, 0.0, 4.0)
+    };
+    let mut world = World::new(&["ann"]);
+    for key_result in [of("org-load", "O2", ""), of("theirs", "O2", "b"), of("org-spread", "O2.1", "")] {
+        world.at("2026-01-02T00:00:00Z", key_result);
+    }
+    daily(&mut world, "ann", 6, 17);
+    assert_eq!(world.fired("velocity-drop.page-load").key_result, "org-load");
+    assert_eq!(world.fired("velocity-drop.forecast").key_result, "org-load");
+    let assessed = world.assessed("org-load");
+    assert_eq!((assessed.status(), assessed.reason.is_empty()), (pb::Status::NoData, false));
+}

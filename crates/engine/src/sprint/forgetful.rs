@@ -11,8 +11,7 @@ use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, pb};
 use proptest::prelude::*;
 
-use crate::world::{World, deployed, difference};
-use crate::{Engine, Options};
+use crate::world::{World, deployed, forgetting_changes_nothing};
 
 /// Monday 2026-01-05.
 const START_MS: i64 = 1_767_571_200_000;
@@ -149,24 +148,12 @@ proptest! {
     fn an_engine_that_forgets_what_it_derived_of_sprints_says_the_same(
         steps in proptest::collection::vec((0..200_i64, deed()), 1..120),
     ) {
-        let (mut keeping, mut forgetting) = (world(), world());
         let mut now = 0;
-        for (number, (minutes, deed)) in steps.iter().enumerate() {
+        let arrivals = steps.iter().enumerate().map(|(number, (minutes, deed))| {
             now += minutes;
-            let event = event(number, now, deed);
-            for world in [&mut keeping, &mut forgetting] {
-                for (_, fact) in world.router.route(&event, at(now)).facts {
-                    world.engine.apply(&fact, at(now), &mut world.said);
-                }
-            }
-            let snapshot = forgetting.engine.snapshot();
-            forgetting.engine = Engine::restore(Options::default(), &snapshot).expect("its own snapshot");
-            prop_assert_eq!(difference(&keeping, &forgetting), None, "after step {}", number);
-        }
-        for world in [&mut keeping, &mut forgetting] {
-            world.engine.tick(at(now + 100 * 1_440), &mut world.said);
-        }
-        prop_assert_eq!(difference(&keeping, &forgetting), None, "in the end");
-        prop_assert!(keeping.engine.snapshot() == forgetting.engine.snapshot(), "the states differ in the end");
+            (at(now), event(number, now, deed))
+        });
+        let arrivals: Vec<(EventTime, Event)> = arrivals.collect();
+        forgetting_changes_nothing(world, arrivals, at(now + 100 * 1_440))?;
     }
 }

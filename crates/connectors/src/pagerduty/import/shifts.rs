@@ -8,7 +8,7 @@ use bellwether_wire::instant::timestamp;
 use bellwether_wire::{Event, pb};
 use serde_json::Value;
 
-use super::super::map;
+use super::super::map::{self, Mapping};
 use super::super::wire::{Oncall, RenderedEntry, Schedule};
 use super::{Kept, note_person};
 use crate::import::gather::{Output, Uris};
@@ -22,16 +22,22 @@ struct Turn<'a> {
     is_override: bool,
 }
 
-pub(super) fn map(schedules: &[Kept<Schedule>], oncalls: &[Kept<Oncall>], uris: &Uris, output: &mut Output) {
+pub(super) fn map(
+    schedules: &[Kept<Schedule>],
+    oncalls: &[Kept<Oncall>],
+    uris: &Uris,
+    mapping: &Mapping,
+    output: &mut Output,
+) {
     for kept in schedules {
-        of_schedule(kept, uris.of(kept.account), output);
+        of_schedule(kept, uris.of(kept.account), mapping, output);
     }
     for kept in oncalls {
-        of_oncall(kept, uris.of(kept.account), output);
+        of_oncall(kept, uris.of(kept.account), mapping, output);
     }
 }
 
-fn of_schedule(kept: &Kept<Schedule>, source: &str, output: &mut Output) {
+fn of_schedule(kept: &Kept<Schedule>, source: &str, mapping: &Mapping, output: &mut Output) {
     let record = &kept.record;
     let Some(schedule) = record.id.as_deref() else {
         return output.skip(kept.file, "schedule without an id");
@@ -57,10 +63,10 @@ fn of_schedule(kept: &Kept<Schedule>, source: &str, output: &mut Output) {
         _ => true,
     });
     let gaps = if unrestricted { gaps(schedule, &turns) } else { Vec::new() };
-    turns.into_iter().chain(gaps).for_each(|turn| output.emit(scheduled(source, &turn), kept.file));
+    turns.into_iter().chain(gaps).for_each(|turn| output.emit(scheduled(source, mapping, &turn), kept.file));
 }
 
-fn of_oncall(kept: &Kept<Oncall>, source: &str, output: &mut Output) {
+fn of_oncall(kept: &Kept<Oncall>, source: &str, mapping: &Mapping, output: &mut Output) {
     let record = &kept.record;
     if let Some(user) = &record.user {
         note_person(output, source, user);
@@ -75,7 +81,7 @@ fn of_oncall(kept: &Kept<Oncall>, source: &str, output: &mut Output) {
         return output.skip(kept.file, "on-call row without start and end: a permanent target, not a shift");
     };
     let turn = Turn { schedule, user: Some(user), start, end, is_override: false };
-    output.emit(scheduled(source, &turn), kept.file);
+    output.emit(scheduled(source, mapping, &turn), kept.file);
 }
 
 fn turn<'a>(schedule: &'a str, entry: &'a RenderedEntry, is_override: bool) -> Option<Turn<'a>> {
@@ -104,8 +110,10 @@ fn gaps<'a>(schedule: &'a str, turns: &[Turn<'_>]) -> Vec<Turn<'a>> {
     gaps
 }
 
-fn scheduled(source: &str, turn: &Turn<'_>) -> Event {
-    let shift = format!("{}/{}/{}", turn.schedule, turn.user.unwrap_or("unfilled"), turn.start);
+fn scheduled(source: &str, mapping: &Mapping, turn: &Turn<'_>) -> Event {
+    let slot = format!("{}/{}", turn.schedule, turn.start);
+    let who = turn.user.map_or_else(|| "unfilled".to_owned(), |user| mapping.stand_in(&slot, user));
+    let shift = format!("{}/{who}/{}", turn.schedule, turn.start);
     let message = pb::ShiftScheduled {
         shift: shift.clone(),
         schedule: turn.schedule.to_owned(),

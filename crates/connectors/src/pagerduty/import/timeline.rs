@@ -12,7 +12,6 @@ use bellwether_wire::pb;
 use super::super::map::{self, IncidentState, Mapping, Origin};
 use super::super::wire::{Incident, LogEntry, Reference};
 use super::{Kept, note_person, origin};
-use crate::ids;
 use crate::import::gather::{FileIndex, Output, Uris};
 use crate::source::Source;
 
@@ -88,6 +87,7 @@ pub(super) fn map(
 
 /// What has been told of one incident so far.
 struct Told<'a> {
+    mapping: &'a Mapping,
     state: IncidentState,
     record: Option<&'a Incident>,
     has_notification_log: bool,
@@ -100,13 +100,14 @@ impl<'a> Told<'a> {
     fn new(
         incident: String,
         record: Option<&'a Incident>,
-        mapping: &Mapping,
+        mapping: &'a Mapping,
         timeline: &[(EventTime, String, Kept<LogEntry>)],
     ) -> Self {
         let of_entries = || timeline.iter().find_map(|(_, _, kept)| id_of(kept.record.service.as_ref()));
         let service = record.and_then(|record| id_of(record.service.as_ref())).or_else(of_entries);
         let service = service.unwrap_or_default();
         Self {
+            mapping,
             state: IncidentState {
                 incident,
                 test: mapping.test_services.contains(&service),
@@ -231,7 +232,7 @@ impl<'a> Told<'a> {
                 return output.pass_over(file, "low urgency without a notification log: no page");
             }
             let channel = map::PROXY_CHANNEL;
-            let id = map::proxy_page_id(id, user);
+            let id = self.mapping.proxy_page_id(id, user);
             output.emit(map::page_notified(origin, id, at, &self.state, user, channel, basis), file);
         };
         if map::pages_assignees(change) {
@@ -263,7 +264,7 @@ impl<'a> Told<'a> {
         for acknowledgement in record.acknowledgements.iter().filter(|_| without_entries) {
             if let (Some(at), Some(by)) = (acknowledgement.at, &acknowledgement.acknowledger) {
                 let told_by = format!("incident/{incident}/acknowledged/{}", at.ms());
-                let user = ids::digest(&[&told_by, by.id.as_deref().unwrap_or_default()]);
+                let user = self.mapping.stand_in(&told_by, by.id.as_deref().unwrap_or_default());
                 let id = format!("{told_by}/{user}");
                 let change = pb::IncidentChange::Acknowledged;
                 output.emit(map::incident_changed(origin, id, at, &self.state, change, Some(by), None), file);
@@ -305,7 +306,7 @@ impl<'a> Told<'a> {
                 continue;
             }
             let told_by = format!("incident/{}/{word}/{}", self.state.incident, at.ms());
-            let id = map::proxy_page_id(&told_by, user);
+            let id = self.mapping.proxy_page_id(&told_by, user);
             let channel = map::PROXY_CHANNEL;
             output.emit(map::page_notified(origin, id, at, &self.state, user, channel, basis), file);
         }
