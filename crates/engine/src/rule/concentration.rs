@@ -3,7 +3,7 @@
 //! With a median of 0 there is no ratio: a top of at least four pages is `concentrated` and fires. The subject is every
 //! engineer who holds the maximum; when the top changes hands the old instance is false and the new one fires.
 
-use bellwether_model::{Measure, PersonId, Ratio, RuleId, SquadId};
+use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId, Zone};
 use bellwether_wire::pb;
 
 use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, per_week, watched, weeks};
@@ -32,7 +32,7 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId
     let reading = read(context, &population);
     let holders: Vec<&PersonId> = match reading {
         Reading::Above(_) | Reading::Concentrated => population.holders().collect(),
-        Reading::NoData => return,
+        Reading::NoData => return tell_load(pages, context, squad, &population),
         Reading::Spread => Vec::new(),
     };
     let scope = squad.clone().into();
@@ -49,6 +49,45 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId
             context.judge(key, Verdict::True(Box::new(finding)));
         }
     }
+}
+
+/// Without data an instance stays as it is (R9), but the guard of its L4 looks at the load at present (R72): when that
+/// crosses the guard's line, an amendment tells it.
+fn tell_load(pages: &Pages, context: &mut Context<'_>, squad: &SquadId, population: &Population) {
+    let scope = squad.clone().into();
+    let running = context.instances.of_scope(RuleId::VelocityDropConcentration, &scope);
+    for key in running.cloned().collect::<Vec<_>>() {
+        let Subject::Engineer(person) = &key.subject else { continue };
+        let waning = context.instances.get(&key).is_some_and(|instance| instance.false_since.is_some());
+        let mean = mean(pages, context, person, population, Reading::NoData);
+        if !waning && !context.stands(&key, watched(context, mean)) {
+            let finding = finding(pages, context, squad, person, population, Reading::NoData);
+            context.judge(key, Verdict::True(Box::new(finding)));
+        }
+    }
+}
+
+/// Pages a week of the engineer an instance is about: those of the top, and without data their own.
+fn mean(
+    pages: &Pages,
+    context: &Context<'_>,
+    person: &PersonId,
+    population: &Population,
+    reading: Reading,
+) -> Ratio {
+    if reading != Reading::NoData {
+        return per_week(context, population.top());
+    }
+    let (_, from, to) = window(context, person);
+    let theirs = pages.person(person).map_or(0, |theirs| theirs.slice(from, to).len());
+    per_week(context, u32::try_from(theirs).unwrap_or(u32::MAX))
+}
+
+/// The rolling window of an engineer: its zone, its first instant and its end.
+fn window(context: &Context<'_>, person: &PersonId) -> (Zone, EventTime, EventTime) {
+    let zone = context.reference.zone_of(person, context.now);
+    let today = zone.local_day(context.now);
+    (zone, zone.day_start(today.minus(27)), zone.day_start(today.plus(1)))
 }
 
 fn key(person: &PersonId, squad: &SquadId) -> InstanceKey {
@@ -84,7 +123,7 @@ fn finding(
     reading: Reading,
 ) -> Finding {
     let now = context.now;
-    let mean = per_week(context, population.top());
+    let mean = mean(pages, context, person, population, reading);
     let explain = explain(pages, context, person, population, reading);
     Finding {
         key_result: context.reference.key_result_of(Measure::O21, squad, now).cloned(),
@@ -124,14 +163,12 @@ fn explain(
     let thresholds = context.thresholds();
     let top = population.top();
     let median = population.median().unwrap_or(Ratio::ZERO);
-    let mean = per_week(context, top);
+    let mean = mean(pages, context, person, population, reading);
     let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
-    let zone = context.reference.zone_of(person, now);
-    let today = zone.local_day(now);
+    let (zone, from, to) = window(context, person);
     // What the median is of, without whose they are.
     let counts: Vec<String> = population.counts.iter().map(|(_, count)| count.to_string()).collect();
     let counts = counts.join(", ");
-    let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
     let explain = ExplainBuilder::new(RuleId::VelocityDropConcentration)
         .input("top-pages", top, top, "pages", now)
         .input("median-pages", median.exact(), median.round_half_even(1), "pages", now)
