@@ -2,7 +2,7 @@
 //!
 //! It is what `replay` reads and writes, what tests build and what the docs show. An unknown type keeps its
 //! bytes in `data_base64`, as CloudEvents has it. A value that an enum of this version does not have - a newer writer's
-//! word, or its number - is read as unspecified.
+//! word, or its number - is read as unspecified, and a field that is null as unset.
 
 use std::borrow::Cow;
 
@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bellwether_model::EventTime;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::catalogue::{self, Payload};
@@ -78,7 +79,7 @@ struct LineOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     datacontenttype: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<serde_json::Value>,
+    data: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
 }
@@ -119,15 +120,17 @@ pub fn read(line: &str) -> Result<Event, Error> {
 const UNKNOWN_VALUES_MAX: usize = 100;
 
 /// The message of `data`. The generated readers refuse an enum value they do not know and say where it stands; there it
-/// becomes unspecified, and the rest is read again.
+/// becomes unspecified, and the rest is read again. Nor do they take null for every field, as protobuf JSON does.
 fn payload(type_name: &str, data: &str) -> Result<Option<Payload>, catalogue::Error> {
     let mut text = Cow::Borrowed(data);
     for _ in 0..UNKNOWN_VALUES_MAX {
         match Payload::from_json(type_name, &text) {
-            Err(catalogue::Error::Json { source, type_name }) => match unspecified(&text, &source) {
-                Some(mended) => text = Cow::Owned(mended),
-                None => return Err(catalogue::Error::Json { source, type_name }),
-            },
+            Err(catalogue::Error::Json { source, type_name }) => {
+                match unspecified(&text, &source).or_else(|| without_nulls(&text)) {
+                    Some(mended) => text = Cow::Owned(mended),
+                    None => return Err(catalogue::Error::Json { source, type_name }),
+                }
+            }
             read => return read,
         }
     }
@@ -148,6 +151,26 @@ fn unspecified(text: &str, error: &serde_json::Error) -> Option<String> {
     let end = lines.take(error.line().checked_sub(1)?).sum::<usize>() + error.column();
     let (before, after) = text.split_at_checked(end)?;
     Some(format!("{}0{after}", before.strip_suffix(&value)?))
+}
+
+/// The text without its members that are null: they are unset. `None` when it has none.
+fn without_nulls(text: &str) -> Option<String> {
+    let mut value: Value = serde_json::from_str(text).ok()?;
+    drop_nulls(&mut value).then(|| value.to_string())
+}
+
+/// Drops members that are null, at any depth; true when there were any.
+fn drop_nulls(value: &mut Value) -> bool {
+    match value {
+        Value::Object(members) => {
+            let all = members.len();
+            members.retain(|_, member| !member.is_null());
+            let dropped = members.len() < all;
+            members.values_mut().fold(dropped, |dropped, member| drop_nulls(member) | dropped)
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |dropped, item| drop_nulls(item) | dropped),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// Writes one line, without its line feed. The same event always gives the same bytes.

@@ -169,6 +169,21 @@ fn an_enum_value_of_a_newer_version_is_read_as_unspecified_and_the_rest_as_it_st
 }
 
 #[test]
+fn a_field_that_is_null_is_read_as_unset_whatever_its_kind() {
+    let read = |data: &str| {
+        let line = format!(
+            r#"{{"id":"1","source":"s","type":"ticket.changed","time":"2026-01-05T00:00:00Z","data":{data}}}"#
+        );
+        json::read(&line).map(|event| event.payload)
+    };
+    let with_nulls = r#"{"ticket":"1","parent":null,"points":null,"subTask":null,"kind":null,"labels":null,"basis":"BASIS_PIGEON",
+        "assignee":{"source":null,"externalId":"a"},"blockedBy":[{"ticket":"2","since":null}],"actor":null}"#;
+    let without = r#"{"ticket":"1","assignee":{"externalId":"a"},"blockedBy":[{"ticket":"2"}]}"#;
+    assert_eq!(read(with_nulls).expect("read"), read(without).expect("read"));
+    assert!(read(r#"{"ticket":"1","labels":[null]}"#).is_err(), "a value of a list is not a field");
+}
+
+#[test]
 fn what_is_wrong_beside_an_enum_is_still_refused() {
     let line = r#"{"id":"1","source":"s","type":"incident.changed","time":"2026-01-05T00:00:00Z","data":{"incident":77}}"#;
     assert!(json::read(line).is_err());

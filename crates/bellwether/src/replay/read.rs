@@ -213,7 +213,8 @@ fn lines(
         if read == 0 {
             return Ok(());
         }
-        let text = line.trim();
+        // Some editors and shells begin a file with a byte order mark.
+        let text = line.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             continue;
         }
@@ -233,6 +234,16 @@ mod tests {
         assert!(error.to_string().contains("no file of events"), "{error}");
         std::fs::write(folder.path().join("none.jsonl"), "").expect("a file");
         assert_eq!(events(&[folder.path().to_owned()]).expect("an empty file"), []);
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_blank_lines_are_no_events() {
+        let line =
+            r#"{"id":"1","source":"s","type":"page.notified","time":"2026-01-05T00:00:00Z","data":{}}"#;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("events.jsonl");
+        std::fs::write(&path, format!("\u{feff}{line}\r\n\r\n{line}")).expect("written");
+        assert_eq!(events(&[path]).expect("read").len(), 2);
     }
 
     #[test]

@@ -94,18 +94,23 @@ impl Windows {
     /// Closes the window that was to close now; it waits for a decision.
     pub(crate) fn close(&mut self, at: EventTime) {
         self.closed.push(Closed { at, kept: false });
-        // One that is not decided yet stays with what it is decided by, however long its source is away.
-        let waits = |closed: &Closed| self.undecided.contains(&closed.at);
-        if self.closed.len() > KEPT && !self.closed.first().is_some_and(waits) {
-            let excess = self.closed.len() - KEPT;
-            let decided = self.closed.iter().take_while(|closed| !waits(closed)).count();
-            self.closed.drain(..excess.min(decided));
-            let first = self.closed.first().map_or(at, |closed| closed.at);
-            let keep_from = first.minus(Millis::days(14));
-            self.check_ins.retain(|check_in| check_in.at > keep_from);
-        }
         self.judge();
         self.undecided.push(at);
+        self.forget();
+    }
+
+    /// Lets go of windows long closed. One that is not decided yet stays with what it is decided by, however long its
+    /// source is away, and a row of missed ones stays whole: it is counted.
+    fn forget(&mut self) {
+        let of_the_row = usize::try_from(self.missed_in_a_row()).unwrap_or(usize::MAX);
+        let before_the_row = self.closed.len().saturating_sub(of_the_row);
+        let decided = self.closed.iter().take_while(|closed| !self.undecided.contains(&closed.at)).count();
+        let excess = self.closed.len().saturating_sub(KEPT).min(decided).min(before_the_row);
+        let Some(first) = self.closed.get(excess).filter(|_| excess > 0) else { return };
+        let keep_from = first.at.minus(Millis::days(14));
+        let last_valid = self.last_valid();
+        self.check_ins.retain(|check_in| check_in.at > keep_from || Some(check_in.at) == last_valid);
+        self.closed.drain(..excess);
     }
 
     /// Closes whose decision was not made yet, in order.
@@ -318,7 +323,20 @@ mod tests {
         for n in 1..=12 {
             stalled.decided(at(n * WEEK));
         }
+        let event = EventKey { source: "f".into(), id: "kept".into() };
+        stalled.file(CheckIn { at: at(13 * WEEK), valid: true, event }, Millis::hours(48));
         stalled.close(at(13 * WEEK));
         assert_eq!((stalled.closed.len(), stalled.undecided()), (KEPT, &[at(13 * WEEK)][..]));
+    }
+
+    #[test]
+    fn r51_a_long_row_of_missed_windows_is_counted_whole() {
+        let mut silent = windows(1, &[(WEEK, true)]);
+        for n in 2..=14 {
+            silent.close(at(n * WEEK));
+            silent.decided(at(n * WEEK));
+        }
+        assert_eq!((silent.missed_in_a_row(), silent.missed_since_valid()), (13, 13));
+        assert_eq!(silent.last_valid(), Some(at(WEEK)));
     }
 }

@@ -3,7 +3,7 @@
 //! With a median of 0 there is no ratio: a top of at least four pages is `concentrated` and fires. The subject is every
 //! engineer who holds the maximum; when the top changes hands the old instance is false and the new one fires.
 
-use bellwether_model::{Measure, PersonId, Ratio, RuleId, SquadId};
+use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId, Zone};
 use bellwether_wire::pb;
 
 use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, per_week, watched, weeks};
@@ -32,7 +32,7 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId
     let reading = read(context, &population);
     let holders: Vec<&PersonId> = match reading {
         Reading::Above(_) | Reading::Concentrated => population.holders().collect(),
-        Reading::NoData => return,
+        Reading::NoData => return tell_load(pages, context, squad, &population),
         Reading::Spread => Vec::new(),
     };
     let scope = squad.clone().into();
@@ -52,10 +52,33 @@ pub(crate) fn look(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId
     for person in holders {
         let key = key(person, squad);
         if !context.stands(&key, watched(context, per_week(context, population.top()))) {
-            let finding = finding(pages, context, squad, person, &population, reading);
+            let finding = finding(pages, context, squad, person, population.top(), &population, reading);
             context.judge(key, Verdict::True(Box::new(finding)));
         }
     }
+}
+
+/// Without data an instance stays as it is (R9), but the guard of its L4 looks at the load at present (R72): when that
+/// crosses the guard's line, an amendment tells it.
+fn tell_load(pages: &mut Pages, context: &mut Context<'_>, squad: &SquadId, population: &Population) {
+    let scope = squad.clone().into();
+    let running = context.instances.of_scope(RuleId::VelocityDropConcentration, &scope);
+    for key in running.cloned().collect::<Vec<_>>() {
+        let Subject::Engineer(person) = &key.subject else { continue };
+        let waning = context.instances.get(&key).is_some_and(|instance| instance.false_since.is_some());
+        let theirs = pages_of(pages, context, person, population);
+        if !waning && !context.stands(&key, watched(context, per_week(context, theirs))) {
+            let finding = finding(pages, context, squad, person, theirs, population, Reading::NoData);
+            context.judge(key, Verdict::True(Box::new(finding)));
+        }
+    }
+}
+
+/// The rolling window of an engineer: its zone, its first instant and its end.
+fn window(context: &Context<'_>, person: &PersonId) -> (Zone, EventTime, EventTime) {
+    let zone = context.reference.zone_of(person, context.now);
+    let today = zone.local_day(context.now);
+    (zone, zone.day_start(today.minus(27)), zone.day_start(today.plus(1)))
 }
 
 fn key(person: &PersonId, squad: &SquadId) -> InstanceKey {
@@ -87,12 +110,13 @@ fn finding(
     context: &Context<'_>,
     squad: &SquadId,
     person: &PersonId,
+    theirs: u32,
     population: &Population,
     reading: Reading,
 ) -> Finding {
     let now = context.now;
-    let mean = per_week(context, population.top());
-    let explain = explain(pages, context, person, population.top(), population, reading);
+    let mean = per_week(context, theirs);
+    let explain = explain(pages, context, person, theirs, population, reading);
     Finding {
         key_result: context.reference.key_result_of(Measure::O21, squad, now).cloned(),
         id_suffix: Some(squad.to_string()),
@@ -143,12 +167,10 @@ fn explain(
     let median = population.median().unwrap_or(Ratio::ZERO);
     let mean = per_week(context, theirs);
     let median_week = median.checked_div(weeks(context)).unwrap_or(Ratio::ZERO);
-    let zone = context.reference.zone_of(person, now);
-    let today = zone.local_day(now);
+    let (zone, from, to) = window(context, person);
     // What the median is of, without whose they are.
     let counts: Vec<String> = population.counts.iter().map(|(_, count)| count.to_string()).collect();
     let counts = counts.join(", ");
-    let (from, to) = (zone.day_start(today.minus(27)), zone.day_start(today.plus(1)));
     let explain = ExplainBuilder::new(RuleId::VelocityDropConcentration);
     let explain = if theirs == top { explain } else { explain.input("pages", theirs, theirs, "pages", now) };
     let explain = explain

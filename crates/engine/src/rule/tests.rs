@@ -241,6 +241,35 @@ fn r09_fewer_than_three_eligible_people_are_no_data() {
 }
 
 #[test]
+fn r72_a_concentration_without_data_still_tells_the_load_at_present() {
+    let mut world = World::new(&["ann", "bob", "cy"]);
+    world.page("2026-01-06T08:00:00Z", "bob");
+    world.page("2026-01-06T09:00:00Z", "cy");
+    daily(&mut world, "ann", 8, 24);
+    let changes = |world: &World| {
+        let of_load = |event: &bellwether_wire::envelope::Event| match &event.payload {
+            bellwether_wire::Payload::TriggerAmended(amended)
+                if amended.rule == "velocity-drop.concentration" =>
+            {
+                Some((event.time.to_rfc3339(), amended.change.clone()))
+            }
+            _ => None,
+        };
+        world.said.iter().filter_map(of_load).collect::<Vec<_>>()
+    };
+    let up = "was below 6 pages a week, is at least 6 pages a week".to_owned();
+    let down = "was at least 6 pages a week, is below 6 pages a week".to_owned();
+    assert_eq!(changes(&world), [("2026-01-31T12:00:00.000Z".to_owned(), up.clone())]);
+    // Bob's page and cy's are out of the window from 3 February on, and ann's first one from the 5th.
+    world.until("2026-02-12T00:00:00Z");
+    assert_eq!(
+        changes(&world),
+        [("2026-01-31T12:00:00.000Z".to_owned(), up), ("2026-02-05T00:00:00.000Z".to_owned(), down)]
+    );
+    assert!(!world.triggers().iter().any(|line| line.contains("cleared velocity-drop.concentration")));
+}
+
+#[test]
 fn r32_a_load_of_fewer_than_three_eligible_people_has_no_median_and_no_ratio() {
     let mut world = World::new(&["ann", "bob", "cy"]);
     daily(&mut world, "ann", 6, 4);
