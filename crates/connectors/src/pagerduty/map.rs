@@ -219,7 +219,7 @@ mod tests {
     fn r60_the_id_of_a_proxy_page_is_the_same_each_time_and_leaks_nobody_to_who_has_not_the_key() {
         let ours = Mapping { id_key: HashKey([7; 32]), ..Mapping::default() };
         let id = ours.proxy_page_id("R1", "PADA");
-        assert_eq!(id, ours.clone().proxy_page_id("R1", "PADA"));
+        assert_eq!(id, ours.proxy_page_id("R1", "PADA"));
         assert!(id.starts_with("R1/page/") && !id.contains("PADA"), "{id}");
         assert_ne!(id, ours.proxy_page_id("R1", "PBEN"), "another user");
         assert_ne!(id, Mapping::default().proxy_page_id("R1", "PADA"), "who tries users needs the key");
