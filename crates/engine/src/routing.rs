@@ -141,6 +141,10 @@ impl Router {
             Payload::IdentityRecorded(message) => {
                 self.identities.link(message);
                 let waited = self.kept.take_for_identity(&message.source, &message.external_id);
+                let incidents: BTreeSet<String> = waited.iter().filter_map(incident_of_page).collect();
+                self.send_again(waited, now, routed);
+                // What happened to their incidents meanwhile may have had no squad to go to, and cuts chains (R30).
+                let waited = self.kept.take_for_incidents(&incidents);
                 self.send_again(waited, now, routed);
             }
             Payload::SquadRecorded(_) | Payload::SystemRecorded(_) => {
@@ -318,6 +322,14 @@ impl Router {
     }
 }
 
+/// The incident that a page is of.
+fn incident_of_page(event: &Event) -> Option<String> {
+    match &event.payload {
+        Payload::PageNotified(message) => Some(message.incident.clone()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,5 +356,42 @@ mod tests {
         assert_eq!(router.incident_squads.keys().collect::<Vec<_>>(), ["second", "third"]);
         let left = router.pages.values().flatten().map(|page| page.event.id.id.as_str());
         assert_eq!(left.collect::<Vec<_>>(), ["second", "third"]);
+    }
+
+    #[test]
+    fn r05_what_happened_to_an_incident_is_sent_once_its_responder_is_linked() {
+        let mut router = Router::new();
+        let mut route = |id: &str, second: i64, payload: Payload| {
+            let event = Event::new("test://pages", id, EventTime::from_ms(second * 1000), payload);
+            let facts = router.route(&event, event.time).facts;
+            facts.into_iter().map(|(_, fact)| fact.event.id.id).collect::<Vec<_>>()
+        };
+        let ann = || Some(pb::Identity { source: "pagerduty://acme".into(), external_id: "P1".into() });
+        let page = || pb::PageNotified {
+            incident: "i".into(),
+            responder: ann(),
+            channel: pb::PageChannel::Push.into(),
+            ..Default::default()
+        };
+        let escalated = |incident: &str| pb::IncidentChanged {
+            incident: incident.into(),
+            change: pb::IncidentChange::Escalated.into(),
+            ..Default::default()
+        };
+        for (id, second, payload) in [
+            ("first", 0, page().into()),
+            ("escalated", 10, escalated("i").into()),
+            ("of another", 11, escalated("other").into()),
+            ("second", 20, page().into()),
+        ] {
+            assert!(route(id, second, payload).is_empty());
+        }
+        let link = pb::IdentityRecorded {
+            source: "pagerduty://acme".into(),
+            external_id: "P1".into(),
+            person: "ann".into(),
+            ..Default::default()
+        };
+        assert_eq!(route("link", 30, link.into()), ["link", "first", "second", "escalated"]);
     }
 }
