@@ -145,6 +145,12 @@ impl Router {
             Payload::IdentityRecorded(message) => {
                 self.identities.link(message);
                 let waited = self.kept.take_for_identity(&message.source, &message.external_id);
+                let incidents: BTreeSet<String> = waited.iter().filter_map(incident_of_page).collect();
+                self.send_again(waited, now, routed);
+                // What happened to their incidents meanwhile may have had no squad to go to; what of it cuts chains (R30) was
+                // told with the pages.
+                let mut waited = self.kept.take_for_incidents(&incidents);
+                waited.retain(|event| !self.is_told(event));
                 self.send_again(waited, now, routed);
             }
             Payload::SquadRecorded(_) | Payload::SystemRecorded(_) => {
@@ -251,6 +257,13 @@ impl Router {
         for change in self.breaks.get(incident).into_iter().flatten() {
             self.push(Target::Squads, change.clone(), joined.clone(), routed);
         }
+    }
+
+    /// True for what [`Self::tell_breaks`] tells.
+    fn is_told(&self, event: &Event) -> bool {
+        let Payload::IncidentChanged(message) = &event.payload else { return false };
+        let mut known = self.breaks.get(&message.incident).into_iter().flatten();
+        known.any(|change| change.event.id == event.id)
     }
 
     fn send_incident(&mut self, fact: Fact, message: &pb::IncidentChanged, routed: &mut Routed) {
@@ -362,6 +375,14 @@ pub(crate) fn breaks_chains(change: pb::IncidentChange) -> bool {
     )
 }
 
+/// The incident that a page is of.
+fn incident_of_page(event: &Event) -> Option<String> {
+    match &event.payload {
+        Payload::PageNotified(message) => Some(message.incident.clone()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,5 +409,43 @@ mod tests {
         assert_eq!(router.incident_squads.keys().collect::<Vec<_>>(), ["second", "third"]);
         let left = router.pages.values().flatten().map(|page| page.event.id.id.as_str());
         assert_eq!(left.collect::<Vec<_>>(), ["second", "third"]);
+    }
+
+    #[test]
+    fn r05_what_happened_to_an_incident_is_sent_once_its_responder_is_linked() {
+        let mut router = Router::new();
+        let mut route = |id: &str, second: i64, payload: Payload| {
+            let event = Event::new("test://pages", id, EventTime::from_ms(second * 1000), payload);
+            let facts = router.route(&event, event.time).facts;
+            facts.into_iter().map(|(_, fact)| fact.event.id.id).collect::<Vec<_>>()
+        };
+        let ann = || Some(pb::Identity { source: "pagerduty://acme".into(), external_id: "P1".into() });
+        let page = || pb::PageNotified {
+            incident: "i".into(),
+            responder: ann(),
+            channel: pb::PageChannel::Push.into(),
+            ..Default::default()
+        };
+        let escalated = |incident: &str| pb::IncidentChanged {
+            incident: incident.into(),
+            change: pb::IncidentChange::Escalated.into(),
+            ..Default::default()
+        };
+        for (id, second, payload) in [
+            ("first", 0, page().into()),
+            ("opened", 0, pb::IncidentChanged { incident: "i".into(), ..Default::default() }.into()),
+            ("escalated", 10, escalated("i").into()),
+            ("of another", 11, escalated("other").into()),
+            ("second", 20, page().into()),
+        ] {
+            assert!(route(id, second, payload).is_empty());
+        }
+        let link = pb::IdentityRecorded {
+            source: "pagerduty://acme".into(),
+            external_id: "P1".into(),
+            person: "ann".into(),
+            ..Default::default()
+        };
+        assert_eq!(route("link", 30, link.into()), ["link", "escalated", "first", "second", "opened"]);
     }
 }

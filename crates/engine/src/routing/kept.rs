@@ -1,9 +1,9 @@
 //! Events that cannot be routed yet: whom they wait for, bounded.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{json, pb};
+use bellwether_wire::{Payload, json, pb};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Most events kept. At a thousand unresolved a day this is three months; older ones are still in their source topic.
@@ -56,14 +56,25 @@ impl Kept {
 
     /// Events that waited for a link from an identity.
     pub(super) fn take_for_identity(&mut self, source: &str, external_id: &str) -> Vec<Event> {
-        self.take(|reason| {
+        self.take(|reason, _| {
             matches!(reason, Reason::Identity(key) if key.source == source && key.external_id == external_id)
+        })
+    }
+
+    /// Changes of these incidents that waited for a squad.
+    pub(super) fn take_for_incidents(&mut self, incidents: &BTreeSet<String>) -> Vec<Event> {
+        if incidents.is_empty() {
+            return Vec::new();
+        }
+        self.take(|reason, event| {
+            matches!(reason, Reason::Squad(_))
+                && matches!(&event.payload, Payload::IncidentChanged(message) if incidents.contains(&message.incident))
         })
     }
 
     /// Events that waited for a squad.
     pub(super) fn take_without_squad(&mut self) -> Vec<Event> {
-        self.take(|reason| matches!(reason, Reason::Squad(_)))
+        self.take(|reason, _| matches!(reason, Reason::Squad(_)))
     }
 
     /// What waits, oldest first.
@@ -86,9 +97,9 @@ impl Kept {
         self.dropped
     }
 
-    fn take(&mut self, pred: impl Fn(&Reason) -> bool) -> Vec<Event> {
+    fn take(&mut self, pred: impl Fn(&Reason, &Event) -> bool) -> Vec<Event> {
         let (taken, rest): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(reason, _)| pred(reason));
+            std::mem::take(&mut self.waiting).into_iter().partition(|(reason, line)| pred(reason, &line.0));
         self.waiting = rest;
         taken.into_iter().map(|(_, line)| line.0).collect()
     }
