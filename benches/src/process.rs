@@ -2,6 +2,8 @@
 //!
 //! CPU is user and system time of all its threads, those that ended included, in the kernel's ticks of 10 ms.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -218,15 +220,45 @@ pub fn memory_of(pid: u32) -> Result<Memory> {
     Ok(Memory { now_mb: now * 1024.0 / 1e6, peak_mb: peak * 1024.0 / 1e6 })
 }
 
-/// Share of one core that a process uses over a while, in per cent.
+/// What a process uses over a while.
+#[derive(Debug, Clone, Copy)]
+pub struct Use {
+    /// Of one core, in per cent.
+    pub cpu_percent: f64,
+    /// Times a second that one of its threads was put aside, by itself or by another. What one costs depends on what
+    /// else the machine does, by a factor of two and more; their number does not.
+    pub switches: f64,
+}
+
+/// What a process uses over a while.
 ///
 /// # Errors
 /// When it ends.
-pub fn cpu_share(pid: u32, over: Duration) -> Result<f64> {
-    let (before, began) = (cpu_of(pid)?, Instant::now());
+pub fn use_of(pid: u32, over: Duration) -> Result<Use> {
+    let (cpu, switches, began) = (cpu_of(pid)?, switches_of(pid)?, Instant::now());
     std::thread::sleep(over);
-    let used = cpu_of(pid)?.saturating_sub(before);
-    Ok(used.as_secs_f64() / began.elapsed().as_secs_f64() * 100.0)
+    let seconds = began.elapsed().as_secs_f64();
+    let used = cpu_of(pid)?.saturating_sub(cpu);
+    // A thread that began since counts from nought; one that ended is not seen any more.
+    let later = switches_of(pid)?;
+    let more = later.iter().map(|(thread, now)| now - switches.get(thread).copied().unwrap_or(0).min(*now));
+    Ok(Use {
+        cpu_percent: used.as_secs_f64() / seconds * 100.0,
+        switches: more.sum::<u64>() as f64 / seconds,
+    })
+}
+
+/// Context switches of each thread of a process.
+fn switches_of(pid: u32) -> Result<BTreeMap<OsString, u64>> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("reading {pid}"))?;
+    let of = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("status")).ok()?;
+        let counts = text.lines().filter(|line| line.contains("voluntary_ctxt_switches:"));
+        let count = counts.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum();
+        Some((thread.file_name(), count))
+    };
+    // A thread that ends meanwhile is passed over.
+    Ok(threads.flatten().filter_map(of).collect())
 }
 
 /// The process of this machine that listens on a port, found through `/proc`; none when it is not ours to see.
@@ -303,6 +335,7 @@ mod tests {
         assert_eq!(listener_pid(port), Some(std::process::id()));
         assert!(memory_of(std::process::id()).expect("alive").peak_mb > 1.0);
         cpu_of(std::process::id()).expect("alive");
+        assert!(!switches_of(std::process::id()).expect("alive").is_empty());
     }
 
     #[test]

@@ -194,8 +194,8 @@ fn starts(args: &Args, report: &mut Report) -> Result<()> {
     let site = Site::new(args.binary.as_deref())?;
     let (broker, _, _) = site.start_broker()?;
     std::thread::sleep(Duration::from_secs(2));
-    let share = process::cpu_share(broker.pid(), Duration::from_secs(args.idle))?;
-    report.judged("embedded: idle CPU of one core", share, "%", Target::AtMost(IDLE_PERCENT));
+    let used = process::use_of(broker.pid(), Duration::from_secs(args.idle))?;
+    report.judged("embedded: idle CPU of one core", used.cpu_percent, "%", Target::AtMost(IDLE_PERCENT));
     broker.stop()
 }
 

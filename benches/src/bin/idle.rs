@@ -58,11 +58,12 @@ fn main() -> Result<ExitCode> {
     if let Some((site, up)) = last {
         std::thread::sleep(Duration::from_secs(args.settle));
         let pid = up.process.pid();
-        let share = process::cpu_share(pid, Duration::from_secs(args.seconds))?;
+        let used = process::use_of(pid, Duration::from_secs(args.seconds))?;
         let memory = up.process.memory()?;
         report.judged("resident memory", memory.now_mb, "MB", Target::AtMost(MEMORY_MB));
         report.judged("resident memory, peak", memory.peak_mb, "MB", Target::AtMost(MEMORY_MB));
-        report.judged("CPU of one core", share, "%", Target::AtMost(CPU_PERCENT));
+        report.judged("CPU of one core", used.cpu_percent, "%", Target::AtMost(CPU_PERCENT));
+        report.figure("context switches", used.switches, "/s");
         up.process.stop()?;
         let again = site.start_up(None)?;
         report.judged("start to ready, own folder again", millis(again.ready_after), "ms", ready);

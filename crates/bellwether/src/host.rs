@@ -5,7 +5,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use bellwether_log::{Assignor, EventLog};
@@ -15,6 +14,7 @@ use bellwether_runtime::{
     Service, SystemClock,
 };
 use bellwether_wire::topics::Topic;
+use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::failure::{self, Advice as _, Context as _, Exit, Failure};
@@ -88,11 +88,11 @@ pub(crate) fn snapshot_folder(dir: &Path) -> Result<Arc<dyn Objects>, Failure> {
     Ok(Arc::new(bucket))
 }
 
-/// Starts a role on a thread of its own. `failed` is set when it ends with an error.
+/// Starts a role on a thread of its own. `failed` is cancelled when it ends with an error or panics.
 ///
 /// # Errors
 /// When the topics do not fit or the group cannot be joined.
-pub(crate) fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result<Running, Failure> {
+pub(crate) fn start(plan: &Plan, role: Role, failed: &CancellationToken) -> Result<Running, Failure> {
     let (options, factory) = parts(plan, role);
     let clock: Arc<dyn Clock> = match plan.topics.time {
         TimeMode::Live => Arc::new(SystemClock::new()),
@@ -101,14 +101,14 @@ pub(crate) fn start(plan: &Plan, role: Role, failed: &Arc<AtomicBool>) -> Result
     let service = Service::new(Arc::clone(&plan.log), factory, clock, options)
         .or_fail(Exit::Log, || format!("role {} cannot start", role.name()))?;
     let handle = service.handle();
-    let failed = Arc::clone(failed);
+    let unless_well = failed.clone().drop_guard();
     let thread = std::thread::Builder::new()
         .name(role.name().to_owned())
         .spawn(move || {
             let ended = service.run();
-            if let Err(error) = &ended {
-                tracing::error!(role = role.name(), error = %chain(error), "role ended");
-                failed.store(true, Ordering::SeqCst);
+            match &ended {
+                Ok(()) => drop(unless_well.disarm()),
+                Err(error) => tracing::error!(role = role.name(), error = %chain(error), "role ended"),
             }
             ended
         })

@@ -15,6 +15,7 @@ use crate::config;
 use crate::context::{Common, PlainContext};
 use crate::failure;
 use crate::options::KafkaOptions;
+use crate::shelf::Shelf;
 
 /// How long one question to the cluster may take.
 pub(crate) const ASK: Duration = Duration::from_secs(10);
@@ -24,27 +25,31 @@ const TOKEN: Duration = Duration::from_millis(200);
 const LEADER_BOUND: Duration = Duration::from_secs(5);
 /// Time between two such questions.
 const LEADER_LOOK: Duration = Duration::from_millis(20);
+/// Clients kept that ask for what is not committed; those who ask at the same time have one each.
+const KEPT: usize = 2;
 /// Events taken before a question: a request for a token may be behind log lines.
 const EVENTS: usize = 32;
 
 pub(crate) struct Asking {
     /// Asks for what committed readers may see.
     committed: BaseConsumer<PlainContext>,
-    /// Asks for what is there at all.
-    uncommitted: BaseConsumer<PlainContext>,
+    /// Asks for what is there at all: starts and the doctor do, roles at work do not.
+    uncommitted: Shelf<BaseConsumer<PlainContext>>,
+    options: KafkaOptions,
+    common: Common,
 }
 
 impl Asking {
     /// Opens the clients; fails when no broker answers.
     pub(crate) fn open(options: &KafkaOptions, common: &Common) -> Result<Self> {
-        let client = |committed| -> Result<BaseConsumer<PlainContext>> {
-            let client: BaseConsumer<PlainContext> = config::asking(options, committed)
-                .create_with_context(PlainContext(common.clone()))
-                .map_err(|error| failure::fatal("open a client", error))?;
-            settle(&client, common);
-            Ok(client)
+        let asking = Self {
+            committed: client(options, common, true)?,
+            uncommitted: Shelf::new(KEPT),
+            options: options.clone(),
+            common: common.clone(),
         };
-        let asking = Self { committed: client(true)?, uncommitted: client(false)? };
+        // It connects while the other is asked.
+        asking.uncommitted.put(client(options, common, false)?);
         let Err(error) = asking.committed.fetch_metadata(None, ASK) else { return Ok(asking) };
         serve(&asking.committed);
         let what = format!("reach {}", options.bootstrap_servers);
@@ -84,8 +89,22 @@ impl Asking {
     }
 
     pub(crate) fn end(&self, partition: &TopicPartition) -> Result<i64> {
-        Ok(watermarks(&self.uncommitted, partition)?.1)
+        let client = match self.uncommitted.take() {
+            Some(kept) => kept,
+            None => client(&self.options, &self.common, false)?,
+        };
+        let (_, end) = watermarks(&client, partition)?;
+        self.uncommitted.put(client);
+        Ok(end)
     }
+}
+
+fn client(options: &KafkaOptions, common: &Common, committed: bool) -> Result<BaseConsumer<PlainContext>> {
+    let client: BaseConsumer<PlainContext> = config::asking(options, committed)
+        .create_with_context(PlainContext(common.clone()))
+        .map_err(|error| failure::fatal("open a client", error))?;
+    settle(&client, common);
+    Ok(client)
 }
 
 fn watermarks(client: &BaseConsumer<PlainContext>, partition: &TopicPartition) -> Result<(i64, i64)> {

@@ -100,7 +100,7 @@ impl EventLog for KafkaLog {
     }
 
     fn read(&self, partition: &TopicPartition, from_offset: i64) -> Result<Box<dyn PartitionReader>> {
-        Ok(Box::new(self.inner.readers.open(partition, from_offset)?))
+        Ok(Box::new(self.inner.readers.open(partition, from_offset)))
     }
 
     fn appender(&self) -> Result<Box<dyn Appender>> {

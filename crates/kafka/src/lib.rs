@@ -35,6 +35,7 @@ mod producing;
 mod reader;
 mod records;
 mod reserved;
+mod shelf;
 mod token;
 mod topics;
 mod transaction;

@@ -5,12 +5,12 @@
 //! - The position is our own. The client's knows of markers passed, and is one too far after an end-of-partition
 //!   event taken in a batch (librdkafka #4844): it is asked only until the first such event.
 //! - The stable end is asked for by another client: a broker answers one connection in order, behind a waiting fetch.
-//! - Clients are kept and used again: connecting takes longer than most catch-ups, and closing takes 100 ms.
-//! - A reader that is at the end and is not asked to wait holds no client: it asks where the end is, and goes on when
+//! - Clients are kept for a while and used again: connecting takes longer than most catch-ups, and closing takes 100 ms.
+//! - A reader that has not begun, or is at the end, and is not asked to wait holds no client: it asks where the end is, and goes on when
 //!   that has moved. A client would fetch a hundred times a second what changes a few times a day.
 
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::counter;
@@ -28,6 +28,7 @@ use crate::failure;
 use crate::metric_definitions::RECORDS_READ;
 use crate::options::KafkaOptions;
 use crate::records;
+use crate::shelf::Shelf;
 
 /// Records one call hands over at most.
 const BATCH: usize = 4_096;
@@ -44,31 +45,27 @@ pub(crate) struct Readers {
     common: Common,
     /// Asks for the stable end.
     asking: Arc<Asking>,
-    idle: Mutex<Vec<BatchConsumer>>,
+    idle: Shelf<BatchConsumer>,
 }
 
 impl Readers {
     pub(crate) fn new(options: KafkaOptions, common: Common, asking: Arc<Asking>) -> Self {
-        Self { options, common, asking, idle: Mutex::default() }
+        Self { options, common, asking, idle: Shelf::new(KEPT) }
     }
 
-    pub(crate) fn open(
-        self: &Arc<Self>,
-        partition: &TopicPartition,
-        from_offset: i64,
-    ) -> Result<KafkaReader> {
+    /// A reader that takes a client when it finds that there is something to read: a start on an empty log, which opens
+    /// a reader for every partition of half the topics, needs none.
+    pub(crate) fn open(self: &Arc<Self>, partition: &TopicPartition, from_offset: i64) -> KafkaReader {
         let number = i32::try_from(partition.partition).unwrap_or(i32::MAX);
         let cursor = Cursor { partition: partition.clone(), number, next_offset: from_offset, end: None };
-        let source = Some(self.assign(&cursor)?);
-        Ok(KafkaReader { readers: Arc::clone(self), source, cursor, failed: None, is_parked: false })
+        KafkaReader { readers: Arc::clone(self), source: None, cursor, failed: None, is_parked: true }
     }
 
     /// A client that reads where the cursor is.
     fn assign(&self, cursor: &Cursor) -> Result<BatchConsumer> {
         let Cursor { partition, number, next_offset, .. } = cursor;
         let fatal = |error| failure::fatal(format!("read {partition} from {next_offset}"), error);
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let source = match kept {
+        let source = match self.idle.take() {
             Some(source) => source,
             None => {
                 let consumer: BaseConsumer<PlainContext> = config::reader(&self.options)
@@ -86,9 +83,8 @@ impl Readers {
     }
 
     fn keep(&self, source: BatchConsumer) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT && source.consumer.unassign().is_ok() {
-            idle.push(source);
+        if source.consumer.unassign().is_ok() {
+            self.idle.put(source);
         }
     }
 }
@@ -96,12 +92,12 @@ impl Readers {
 /// A reader of one partition.
 pub(crate) struct KafkaReader {
     readers: Arc<Readers>,
-    /// Absent after a failure the client does not recover from.
+    /// Absent while parked, and after a failure the client does not recover from.
     source: Option<BatchConsumer>,
     cursor: Cursor,
     /// A failure met behind records, for the next call.
     failed: Option<RDKafkaErrorCode>,
-    /// At the end, with its client given back.
+    /// Without a client: not begun, or at the end with the client given back.
     is_parked: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -19,44 +19,66 @@ use crate::config;
 use crate::context::{Common, PlainContext};
 use crate::failure;
 use crate::options::KafkaOptions;
+use crate::shelf::Shelf;
 use crate::token;
 
 /// How long a new topic may take to have leaders everywhere we look.
 const APPEAR_BOUND: Duration = Duration::from_secs(20);
+/// Admin clients kept for the next question: one for each folding role, all of which ask as they start.
+const KEPT: usize = 3;
 /// Between two looks at the metadata of a new topic.
 const APPEAR_LOOK: Duration = Duration::from_millis(20);
 
-/// The admin client of one log, kept from the first question on: closing one takes 100 ms, and three roles that start
-/// together ask sixteen times.
+/// The admin clients of one log, kept for a while: closing one takes 100 ms. One that is open looks around ten times a
+/// second.
 pub(crate) struct Admin {
     options: KafkaOptions,
     common: Common,
-    kept: Mutex<Option<Arc<AdminClient<PlainContext>>>>,
+    kept: Shelf<AdminClient<PlainContext>>,
 }
 
 impl Admin {
     pub(crate) fn new(options: KafkaOptions, common: Common) -> Self {
-        Self { options, common, kept: Mutex::default() }
+        Self { options, common, kept: Shelf::new(KEPT) }
     }
 
-    fn client(&self) -> Result<Arc<AdminClient<PlainContext>>> {
-        if self.common.has_tokens() {
-            // It is given one token as it is opened, and none later: it must not outlive it.
-            let admin = self.open()?;
-            token::give(admin.inner(), self.common.oauth_token()?)?;
-            return Ok(Arc::new(admin));
-        }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some(admin) => Ok(Arc::clone(admin)),
-            None => Ok(Arc::clone(kept.insert(Arc::new(self.open()?)))),
-        }
+    fn client(&self) -> Result<Lent<'_>> {
+        let client = match self.kept.take() {
+            Some(client) => client,
+            None => self.open()?,
+        };
+        Ok(Lent { admin: self, client: Some(client) })
     }
 
     fn open(&self) -> Result<AdminClient<PlainContext>> {
-        config::admin(&self.options)
+        let client: AdminClient<PlainContext> = config::admin(&self.options)
             .create_with_context(PlainContext(self.common.clone()))
-            .map_err(|error| failure::fatal("open an admin client", error))
+            .map_err(|error| failure::fatal("open an admin client", error))?;
+        if self.common.has_tokens() {
+            token::give(client.inner(), self.common.oauth_token()?)?;
+        }
+        Ok(client)
+    }
+}
+
+/// A client in use; it goes back when its user is done.
+struct Lent<'a> {
+    admin: &'a Admin,
+    client: Option<AdminClient<PlainContext>>,
+}
+
+impl Lent<'_> {
+    fn inner(&self) -> &AdminClient<PlainContext> {
+        self.client.as_ref().expect("it is taken out by drop alone")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        // It is given a token as it is opened, and none later: it must not outlive that one.
+        if let Some(client) = self.client.take().filter(|_| !self.admin.common.has_tokens()) {
+            self.admin.kept.put(client);
+        }
     }
 }
 
@@ -77,7 +99,7 @@ pub(crate) fn create(admin: &Admin, asking: &Asking, topics: &[TopicSpec]) -> Re
         return Ok(());
     }
     let asked = AdminOptions::new().request_timeout(Some(ASK)).operation_timeout(Some(ASK));
-    let results = wait(admin.create_topics(&wanted, &asked))
+    let results = wait(admin.inner().create_topics(&wanted, &asked))
         .map_err(|error| failure::failure("create topics", error))?;
     for result in results {
         match result {
@@ -142,7 +164,7 @@ pub(crate) fn describe(admin: &Admin, asking: &Asking, prefix: &str) -> Result<V
     let resources: Vec<ResourceSpecifier<'_>> =
         found.iter().map(|topic| ResourceSpecifier::Topic(&topic.name)).collect();
     let asked = AdminOptions::new().request_timeout(Some(ASK));
-    let described = wait(admin.describe_configs(&resources, &asked))
+    let described = wait(admin.inner().describe_configs(&resources, &asked))
         .map_err(|error| failure::failure("describe topics", error))?;
     for resource in described {
         let resource = resource.map_err(|code| {

@@ -10,8 +10,11 @@ use std::time::Duration;
 use bellwether_log::{EventLog, PartitionReader, Record, Result, TopicPartition};
 use bytes::Bytes;
 
-/// Time between two polls once the topics have been read to their end: what they hold changes a few times a day.
+/// Time between two polls once the topics have been read to their end, while there is something to fold.
 const POLL_EVERY_MS: u64 = 250;
+/// The same while there is nothing: what they hold changes a few times a day, and records that come are folded after a
+/// look of their own.
+const POLL_IDLE_MS: u64 = 2_000;
 /// Longest wait of a poll before that.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 
@@ -57,18 +60,18 @@ impl Broadcast {
         self.sources.iter().all(Source::is_caught_up)
     }
 
-    /// Reads what has come; true when something has.
-    pub(crate) fn poll(&mut self, log: &dyn EventLog, elapsed_ms: u64) -> Result<bool> {
+    /// Reads what has come; true when something has. `busy` when there is something to fold in this round.
+    pub(crate) fn poll(&mut self, log: &dyn EventLog, elapsed_ms: u64, busy: bool) -> Result<bool> {
         let caught_up = self.is_caught_up();
-        let rested = self.polled_at.is_none_or(|at| elapsed_ms.saturating_sub(at) >= POLL_EVERY_MS);
+        let rest = if busy { POLL_EVERY_MS } else { POLL_IDLE_MS };
+        let rested = self.polled_at.is_none_or(|at| elapsed_ms.saturating_sub(at) >= rest);
         if self.sources.is_empty() || (caught_up && !rested) {
             return Ok(false);
         }
         self.polled_at = Some(elapsed_ms);
         let mut news = false;
         for source in &mut self.sources {
-            let wait = if source.is_caught_up() { Duration::ZERO } else { FIRST_WAIT };
-            news |= source.poll(log, wait)?;
+            news |= source.poll(log)?;
         }
         Ok(news)
     }
@@ -92,7 +95,7 @@ impl Source {
         self.reader.is_some() && self.next_offset >= self.first_end
     }
 
-    fn poll(&mut self, log: &dyn EventLog, wait: Duration) -> Result<bool> {
+    fn poll(&mut self, log: &dyn EventLog) -> Result<bool> {
         let reader = match &mut self.reader {
             Some(reader) => reader,
             None => {
@@ -102,6 +105,7 @@ impl Source {
                 self.reader.insert(log.read(&self.partition, bounds.start)?)
             }
         };
+        let wait = if self.next_offset >= self.first_end { Duration::ZERO } else { FIRST_WAIT };
         let records = reader.next(wait)?;
         self.next_offset = self.next_offset.max(reader.next_offset());
         let news = !records.is_empty();

@@ -156,7 +156,7 @@ impl Service {
         }
         let mut worked = self.poll()?;
         worked |= self.take_reports();
-        worked |= self.poll_broadcast()?;
+        worked |= self.poll_broadcast(worked)?;
         worked |= self.restore_some()?;
         worked |= self.cycle()?;
         self.resume_drained()?;

@@ -1,8 +1,6 @@
 //! `bellwether connect` and `bellwether notify`: the two roles at the edges as processes of their own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +34,7 @@ pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
     let topics = TopicSet::configured(config);
     topics.require(log.as_ref())?;
     let runtime = super::up::runtime()?;
-    let failed = Arc::new(AtomicBool::new(false));
+    let failed = CancellationToken::new();
     let keys = Keys::load(config)?;
     let (receiver, notifier) = match edge {
         Edge::Connect => (Some(connect::start(config, &log, &topics, &keys)?), None),
@@ -60,5 +58,5 @@ pub(super) fn run(config: &Config, edge: Edge) -> Result<ExitCode, Failure> {
         notifier.stop();
     }
     served?;
-    Ok(if failed.load(Ordering::SeqCst) { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
+    Ok(if failed.is_cancelled() { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
 }

@@ -1,8 +1,6 @@
 //! `bellwether route|process|escalate`: one folding role as a process of its own.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +33,7 @@ pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
         ordinal: config.kafka.ordinal,
         restore: config.restore.clone(),
     };
-    let failed = Arc::new(AtomicBool::new(false));
+    let failed = CancellationToken::new();
     let runtime = super::up::runtime()?;
     let running = host::start(&plan, role, &failed)?;
     let health = Health { metrics, roles: vec![running.readiness()] };
@@ -51,5 +49,5 @@ pub(super) fn run(config: Config, role: Role) -> Result<ExitCode, Failure> {
     running.stop();
     running.join()?;
     served?;
-    Ok(if failed.load(Ordering::SeqCst) { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
+    Ok(if failed.is_cancelled() { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
 }

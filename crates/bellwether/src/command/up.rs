@@ -3,8 +3,7 @@
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::thread::ScopedJoinHandle;
 
 use bellwether_broker::Broker;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,9 +21,6 @@ use crate::keys::Keys;
 use crate::roles::{connect, notify};
 use crate::telemetry;
 use crate::topic_set::TopicSet;
-
-/// How often a role that ended is looked for.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs until it is told to stop.
 ///
@@ -95,15 +91,22 @@ fn with_log(
         ordinal: config.kafka.ordinal,
         restore: config.restore.clone(),
     };
-    let failed = Arc::new(AtomicBool::new(false));
+    let failed = CancellationToken::new();
     let address =
         listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
     let receiver = connect::start(config, &log, &topics, &keys)?;
-    let mut running: Vec<Running> = Vec::new();
-    for role in Role::ALL {
-        running.push(host::start(&plan, role, &failed)?);
-    }
-    let notifier = notify::start(config, &log, &topics, &keys, runtime.handle(), &failed)?;
+    // Side by side: each spends most of its start waiting for the log.
+    let (running, notifier) = std::thread::scope(|scope| {
+        let roles = Role::ALL.map(|role| {
+            scope.spawn({
+                let (plan, failed) = (&plan, &failed);
+                move || host::start(plan, role, failed)
+            })
+        });
+        let notifier = notify::start(config, &log, &topics, &keys, runtime.handle(), &failed);
+        let running: Result<Vec<Running>, Failure> = roles.into_iter().map(started).collect();
+        Ok::<_, Failure>((running?, notifier?))
+    })?;
     let health = Health { metrics, roles: running.iter().map(Running::readiness).collect() };
 
     let served = runtime.block_on(async {
@@ -126,7 +129,12 @@ fn with_log(
     }
     notifier.stop();
     ended.and(served)?;
-    Ok(if failed.load(Ordering::SeqCst) { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
+    Ok(if failed.is_cancelled() { ExitCode::from(Exit::Log as u8) } else { ExitCode::SUCCESS })
+}
+
+/// What became of a start on a thread.
+fn started(thread: ScopedJoinHandle<'_, Result<Running, Failure>>) -> Result<Running, Failure> {
+    thread.join().unwrap_or_else(|_| Err(Failure::new(Exit::Internal, "the start of a role panicked")))
 }
 
 fn announce(
@@ -196,19 +204,10 @@ pub(super) async fn stop_signal() -> Result<(), Failure> {
 ///
 /// # Errors
 /// When signals cannot be listened to.
-pub(super) async fn stop_signal_or(failed: &AtomicBool) -> Result<(), Failure> {
-    let mut interval = tokio::time::interval(LOOK);
-    let signalled = stop_signal();
-    tokio::pin!(signalled);
-    loop {
-        tokio::select! {
-            ended = &mut signalled => return ended,
-            _ = interval.tick() => {
-                if failed.load(Ordering::SeqCst) {
-                    return Ok(());
-                }
-            }
-        }
+pub(super) async fn stop_signal_or(failed: &CancellationToken) -> Result<(), Failure> {
+    tokio::select! {
+        ended = stop_signal() => ended,
+        () = failed.cancelled() => Ok(()),
     }
 }
 

@@ -4,7 +4,6 @@
 //! so the order of facts does not depend on how topics were read; from there one partition carries one order.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bellwether_log::{EventLog, NewRecord, PartitionReader, TopicPartition};
@@ -12,6 +11,7 @@ use bellwether_model::{EventTime, Millis, Thresholds};
 use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
 use bellwether_wire::{Payload, catalogue, instant, pb};
+use tokio_util::sync::CancellationToken;
 
 use super::calendar;
 use super::told::Told;
@@ -58,7 +58,7 @@ pub(crate) fn run(
         ordinal: 0,
         restore: crate::config::Restore::default(),
     };
-    let failed = Arc::new(AtomicBool::new(false));
+    let failed = CancellationToken::new();
     let mut running: Vec<Running> = Vec::new();
     for role in Role::ALL {
         running.push(host::start(&plan, role, &failed)?);
@@ -179,7 +179,7 @@ impl<'a> Listener<'a> {
         })
     }
 
-    fn listen(&mut self, failed: &AtomicBool, heard: Heard<'_>) -> Result<(), Failure> {
+    fn listen(&mut self, failed: &CancellationToken, heard: Heard<'_>) -> Result<(), Failure> {
         let mut last_news = Instant::now();
         loop {
             let news = self.read()?;
@@ -191,7 +191,7 @@ impl<'a> Listener<'a> {
             if passed >= calendar::end() {
                 return Ok(());
             }
-            if failed.load(Ordering::SeqCst) {
+            if failed.is_cancelled() {
                 return Err(Failure::new(Exit::Log, "a role ended with an error"));
             }
             if last_news.elapsed() > SILENCE {

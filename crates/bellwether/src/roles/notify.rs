@@ -22,6 +22,7 @@ use bellwether_wire::Payload;
 use bellwether_wire::topics::Topic;
 use bytes::Bytes;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::command::read_all;
 use crate::config::{Config, WebhookTarget};
@@ -36,8 +37,8 @@ use time::Time;
 /// How long a poll waits; a stop is seen within it.
 const POLL: Duration = Duration::from_millis(500);
 /// Polls without steps between two looks at what else there is to know. A step is told after a look of its own, so
-/// this only bounds what is left for that one to read; a look asks for the end of every partition.
-const LEARN_EVERY: u32 = 10;
+/// this only bounds what is left for that one to read - half a minute's worth; a look asks for the end of every partition.
+const LEARN_EVERY: u32 = 60;
 /// Records handed over at once.
 const BATCH_RECORDS: usize = 500;
 /// Bytes handed over at once.
@@ -68,7 +69,7 @@ impl Notifier {
     }
 }
 
-/// Starts delivery to the configured targets. `failed` is set when it ends with an error.
+/// Starts delivery to the configured targets. `failed` is cancelled when it ends with an error or panics.
 ///
 /// # Errors
 /// When a target cannot be meant, or the log refuses.
@@ -78,7 +79,7 @@ pub(crate) fn start(
     topics: &TopicSet,
     keys: &Keys,
     runtime: &Handle,
-    failed: &Arc<AtomicBool>,
+    failed: &CancellationToken,
 ) -> Result<Notifier, Failure> {
     start_with(outlets(config)?, config.kafka.ordinal, log, topics, keys, runtime, failed)
 }
@@ -94,7 +95,7 @@ pub(crate) fn start_with(
     topics: &TopicSet,
     keys: &Keys,
     runtime: &Handle,
-    failed: &Arc<AtomicBool>,
+    failed: &CancellationToken,
 ) -> Result<Notifier, Failure> {
     let time = Time::of(topics.time);
     let directory = Directory::new(keys.pseudonym.clone());
@@ -135,13 +136,13 @@ pub(crate) fn start_with(
         time,
         queued: Arc::clone(&queued),
     };
-    let failed = Arc::clone(failed);
+    let unless_well = failed.clone().drop_guard();
     let thread = std::thread::Builder::new()
         .name("notify".to_owned())
         .spawn(move || {
             let ended = worker.run(member);
-            if ended.is_err() {
-                failed.store(true, Ordering::SeqCst);
+            if ended.is_ok() {
+                unless_well.disarm();
             }
             ended
         })

@@ -82,6 +82,16 @@ impl Service {
         timeout
     }
 
+    /// True while a live unit has records to fold or a deadline that has come.
+    pub(super) fn has_work(&self) -> bool {
+        let now_ms = self.clock.now_ms();
+        self.units.values().any(|unit| {
+            let Phase::Live(live) = &unit.phase else { return false };
+            let due_ms = || guarded(|| live.fold.next_due_ms()).ok().flatten();
+            !live.lanes.is_empty() || due_ms().is_some_and(|due_ms| due_ms <= now_ms)
+        })
+    }
+
     fn poll_refused(&mut self, source: bellwether_log::Error) -> Result<(), Error> {
         let class = source.class();
         let attempts = self.poll_backoff.failures() + 1;

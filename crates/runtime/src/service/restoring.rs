@@ -47,10 +47,11 @@ impl Service {
         worked
     }
 
-    /// Reads the broadcast topics and shows live units what is new.
-    pub(super) fn poll_broadcast(&mut self) -> Result<bool, Error> {
+    /// Reads the broadcast topics and shows live units what is new; less often while there is nothing to fold.
+    pub(super) fn poll_broadcast(&mut self, worked: bool) -> Result<bool, Error> {
         let elapsed_ms = self.clock.elapsed_ms();
-        let worked = match self.broadcast.poll(self.log.as_ref(), elapsed_ms) {
+        let busy = worked || self.has_work();
+        let worked = match self.broadcast.poll(self.log.as_ref(), elapsed_ms, busy) {
             Ok(worked) => worked,
             Err(source) => {
                 self.tolerate("reading a broadcast topic", source)?;

@@ -123,9 +123,17 @@ fn check_topics(
     clock: &dyn Clock,
     options: &Options,
 ) -> Result<Vec<TopicPartition>, Error> {
+    let changelog = match &options.restore {
+        Restore::Changelog { topic } => Some(topic),
+        Restore::Snapshots(_) => None,
+    };
+    let names = options.inputs.iter().chain(changelog).chain([&options.dead_letters.topic]);
+    // One question for all of them: each costs a start several milliseconds.
+    let common = common_start(names.chain(&options.broadcast).map(String::as_str));
+    let doing = format!("describing topics that begin with `{common}`");
+    let found = patiently(clock, &doing, || log.describe_topics(common))?;
     let partitions_of = |topic: &str| {
-        let found = patiently(clock, &format!("describing topic {topic}"), || log.describe_topics(topic))?;
-        let exact = found.into_iter().find(|info| info.name == topic);
+        let exact = found.iter().find(|info| info.name == topic);
         exact.map(|info| info.partitions).ok_or_else(|| Error::NoTopic { topic: topic.to_owned() })
     };
     let expect = |topic: &str, expected: u32| {
@@ -136,7 +144,7 @@ fn check_topics(
     for topic in &options.inputs {
         expect(topic, options.partitions)?;
     }
-    if let Restore::Changelog { topic } = &options.restore {
+    if let Some(topic) = changelog {
         expect(topic, options.partitions)?;
     }
     expect(&options.dead_letters.topic, options.dead_letters.partitions)?;
@@ -145,6 +153,16 @@ fn check_topics(
         broadcast.extend((0..partitions_of(topic)?).map(|number| TopicPartition::new(topic.clone(), number)));
     }
     Ok(broadcast)
+}
+
+/// The longest text that all of them begin with.
+fn common_start<'a>(mut names: impl Iterator<Item = &'a str>) -> &'a str {
+    let first = names.next().unwrap_or_default();
+    names.fold(first, |common, name| {
+        let same = common.char_indices().zip(name.chars()).find(|((_, left), right)| left != right);
+        let length = same.map_or(common.len().min(name.len()), |((at, _), _)| at);
+        &common[..length]
+    })
 }
 
 /// Calls until it works, it cannot work, or it was tried often enough.
@@ -166,5 +184,19 @@ fn patiently<T>(
         };
         tracing::warn!(doing, attempts, error = %chain(&source), "log refused, waiting");
         clock.wait(wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_share_what_all_of_them_begin_with() {
+        let of = |names: &[&'static str]| common_start(names.iter().copied());
+        assert_eq!(of(&["b.page.v1", "b.pages.v1", "b.dlq.v1"]), "b.");
+        assert_eq!(of(&["é.page", "è.page"]), "");
+        assert_eq!(of(&["page", "page.v1"]), "page");
+        assert_eq!(of(&[]), "");
     }
 }

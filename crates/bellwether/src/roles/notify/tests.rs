@@ -70,7 +70,7 @@ fn run(sim: &Sim, topics: &TopicSet, channel: &Arc<MemoryChannel>, steps: i64) -
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let log: Arc<dyn EventLog> = Arc::new(sim.process());
-    let failed = Arc::new(AtomicBool::new(false));
+    let failed = CancellationToken::new();
     let channel: Arc<dyn bellwether_notify::Channel> = Arc::<MemoryChannel>::clone(channel);
     let outlets = vec![Outlet::new(Target::terminal("terminal"), channel).expect("a target")];
     let notifier =
@@ -85,7 +85,7 @@ fn run(sim: &Sim, topics: &TopicSet, channel: &Arc<MemoryChannel>, steps: i64) -
         if is_read && recorded >= steps {
             break;
         }
-        assert!(!failed.load(Ordering::SeqCst), "the role ended");
+        assert!(!failed.is_cancelled(), "the role ended");
         assert!(began.elapsed() < PATIENCE, "nothing came");
         std::thread::yield_now();
     }
