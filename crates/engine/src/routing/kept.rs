@@ -56,14 +56,20 @@ impl Kept {
 
     /// Events that waited for a link from an identity.
     pub(super) fn take_for_identity(&mut self, source: &str, external_id: &str) -> Vec<Event> {
-        self.take(|reason| {
-            matches!(reason, Reason::Identity(key) if key.source == source && key.external_id == external_id)
-        })
+        let waits_for_it = |reason: &Reason| matches!(reason, Reason::Identity(key) if key.source == source && key.external_id == external_id);
+        // Nearly always nothing waits, and a walk is cheaper than a move.
+        if !self.waiting.iter().any(|(reason, _)| waits_for_it(reason)) {
+            return Vec::new();
+        }
+        let (taken, rest): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(reason, _)| waits_for_it(reason));
+        self.waiting = rest;
+        taken.into_iter().map(|(_, Line(event))| event).collect()
     }
 
-    /// Events that waited for a squad.
-    pub(super) fn take_without_squad(&mut self) -> Vec<Event> {
-        self.take(|reason| matches!(reason, Reason::Squad(_)))
+    /// Everything that waits, oldest first.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (Reason, Event)> + use<> {
+        std::mem::take(&mut self.waiting).into_iter().map(|(reason, Line(event))| (reason, event))
     }
 
     /// What waits, oldest first.
@@ -84,13 +90,6 @@ impl Kept {
     /// How many had to make room.
     pub fn dropped(&self) -> u64 {
         self.dropped
-    }
-
-    fn take(&mut self, pred: impl Fn(&Reason) -> bool) -> Vec<Event> {
-        let (taken, rest): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(reason, _)| pred(reason));
-        self.waiting = rest;
-        taken.into_iter().map(|(_, line)| line.0).collect()
     }
 }
 
