@@ -59,28 +59,68 @@ impl<W: Write> Write for Pipe<W> {
     }
 }
 
+/// Bytes written at once: an output of a replay is a million lines.
+const BUFFER: usize = 256 * 1024;
+
 /// Standard output.
 pub(crate) fn output() -> io::BufWriter<Pipe<io::Stdout>> {
-    io::BufWriter::new(Pipe::new(io::stdout()))
+    io::BufWriter::with_capacity(BUFFER, Pipe::new(io::stdout()))
 }
 
 /// Writes lines to standard output.
 pub(crate) fn lines(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
-    write_lines(&mut output(), lines)
+    let mut out = Lines::new();
+    out.all(lines)?;
+    out.end()
 }
 
-fn write_lines<W: Write>(
-    out: &mut io::BufWriter<Pipe<W>>,
-    lines: impl IntoIterator<Item = String>,
-) -> Result<(), Failure> {
-    let failed = || "cannot write to standard output".to_owned();
-    for line in lines {
-        writeln!(out, "{line}").or_fail(Exit::Internal, failed)?;
-        if out.get_ref().is_gone {
+/// Lines to be written one after the other.
+#[derive(Debug)]
+pub(crate) struct Lines<W: Write> {
+    out: io::BufWriter<Pipe<W>>,
+}
+
+impl Lines<io::Stdout> {
+    /// To standard output.
+    pub(crate) fn new() -> Self {
+        Self { out: output() }
+    }
+}
+
+impl<W: Write> Lines<W> {
+    /// Writes a line; nothing more once the reader has gone.
+    pub(crate) fn line(
+        &mut self,
+        write: impl FnOnce(&mut io::BufWriter<Pipe<W>>) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        if self.is_done() {
             return Ok(());
         }
+        write(&mut self.out).and_then(|()| self.out.write_all(b"\n")).or_fail(Exit::Internal, unwritable)
     }
-    out.flush().or_fail(Exit::Internal, failed)
+
+    /// Everything was written.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        self.out.flush().or_fail(Exit::Internal, unwritable)
+    }
+
+    fn all(&mut self, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+        for line in lines {
+            self.line(|out| out.write_all(line.as_bytes()))?;
+            if self.is_done() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.out.get_ref().is_gone
+    }
+}
+
+fn unwritable() -> String {
+    "cannot write to standard output".to_owned()
 }
 
 /// Writes a text to standard error, for people. That nobody reads it is no reason to fail.
@@ -142,14 +182,15 @@ mod tests {
 
     #[test]
     fn a_reader_that_goes_ends_the_output_quietly_and_early() {
-        let mut out = io::BufWriter::with_capacity(4, Pipe::new(Going(6)));
+        let mut out = Lines { out: io::BufWriter::with_capacity(4, Pipe::new(Going(6))) };
         let mut asked = 0;
         let endless = std::iter::repeat_with(|| {
             asked += 1;
             "a line".to_owned()
         });
-        write_lines(&mut out, endless).expect("it is no error");
+        out.all(endless).expect("it is no error");
         assert!(asked < 5, "nobody reads what comes later: {asked}");
-        writeln!(out, "more").and_then(|()| out.flush()).expect("nor is what is written after it");
+        out.line(|out| writeln!(out, "more")).expect("nor is what is written after it");
+        out.end().expect("nor the end");
     }
 }

@@ -5,7 +5,9 @@
 
 pub(crate) mod against;
 pub(crate) mod order;
+pub(crate) mod packed;
 pub(crate) mod pipeline;
 pub(crate) mod read;
+pub(crate) mod stages;
 
 pub(crate) use pipeline::Pipeline;

@@ -8,22 +8,31 @@
 //! Invariants: the identity of a fact is that of its event; a fact goes to a partition again only when somebody joined
 //! it since; the state does not depend on how inputs were interleaved.
 
+mod breaks;
 mod identities;
+mod incidents;
 mod kept;
 mod mentions;
+mod pages;
+mod tickets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{EventTime, Millis, PersonId, SquadId, Thresholds};
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, catalogue, pb, topics};
+use bellwether_wire::{Payload, pb, topics};
 use serde::{Deserialize, Serialize};
 
 use crate::fact::{Fact, Resolved};
 use crate::reference::Reference;
 use crate::seen::{Seen, Sighting};
+use breaks::Breaks;
+pub(crate) use breaks::breaks_chains;
 use identities::Identities;
+use incidents::Incidents;
 pub use kept::{Kept, Reason};
+use pages::Pages;
+use tickets::TicketSquads;
 
 /// How long pages are kept for squads that somebody joins later: a quarter, a window before it, and a horizon.
 const KEEP_PAGES: Millis = Millis::days(130);
@@ -56,13 +65,12 @@ pub struct Router {
     seen: Seen,
     kept: Kept,
     sprint_squads: BTreeMap<String, SquadId>,
-    ticket_squads: BTreeMap<String, BTreeSet<SquadId>>,
+    ticket_squads: TicketSquads,
     linked_tickets: BTreeSet<String>,
-    incident_squads: BTreeMap<String, (EventTime, BTreeSet<SquadId>)>,
-    pages: BTreeMap<PersonId, Vec<Fact>>,
-    /// Changes of an incident that make the next notification a page of its own, whoever knew of it then.
+    incident_squads: Incidents,
+    pages: Pages,
     #[serde(default)]
-    breaks: BTreeMap<String, Vec<Fact>>,
+    breaks: Breaks,
     /// UTC day of arrival on which the old was last looked for.
     pruned: i64,
 }
@@ -82,36 +90,52 @@ impl Router {
             seen: Seen::default(),
             kept: Kept::default(),
             sprint_squads: BTreeMap::new(),
-            ticket_squads: BTreeMap::new(),
+            ticket_squads: TicketSquads::default(),
             linked_tickets: BTreeSet::new(),
-            incident_squads: BTreeMap::new(),
-            pages: BTreeMap::new(),
-            breaks: BTreeMap::new(),
+            incident_squads: Incidents::default(),
+            pages: Pages::default(),
+            breaks: Breaks::default(),
             pruned: i64::MIN,
         }
     }
 
     /// Routes an event that arrived at logical time `now`.
     pub fn route(&mut self, event: &Event, now: EventTime) -> Routed {
-        let mut routed = Routed::default();
-        match self.seen.sight(&event.id, event.payload.encode().as_deref(), now) {
-            Sighting::New => {}
-            Sighting::Repeat => return routed,
-            Sighting::Conflict => {
-                routed.skipped.push(pb::FactSkipped {
-                    fact: Some(pb::EventRef {
-                        source: event.id.source.clone(),
-                        id: event.id.id.clone(),
-                        r#type: event.type_name().to_owned(),
-                    }),
-                    reason: "same source and id as an earlier event, other content".to_owned(),
-                    partition: 0,
-                    offset: 0,
-                });
-                return routed;
-            }
+        let content = event.payload.encode();
+        match self.sight(event, content.as_deref(), now) {
+            Some(routed) => routed,
+            None => self.route_new(event.clone(), now),
         }
-        if catalogue::home_topic(event.type_name()) == Some(topics::Topic::Reference) {
+    }
+
+    /// The same for an event that nobody needs afterwards, with the protobuf form of its payload, which whoever read it has.
+    pub fn route_read(&mut self, event: Event, content: Option<&[u8]>, now: EventTime) -> Routed {
+        self.sight(&event, content, now).unwrap_or_else(|| self.route_new(event, now))
+    }
+
+    /// What a repeat leads to; `None` for an event that was not seen before.
+    fn sight(&mut self, event: &Event, content: Option<&[u8]>, now: EventTime) -> Option<Routed> {
+        let mut routed = Routed::default();
+        match self.seen.sight(&event.id, content, now) {
+            Sighting::New => return None,
+            Sighting::Repeat => {}
+            Sighting::Conflict => routed.skipped.push(pb::FactSkipped {
+                fact: Some(pb::EventRef {
+                    source: event.id.source.clone(),
+                    id: event.id.id.clone(),
+                    r#type: event.type_name().to_owned(),
+                }),
+                reason: "same source and id as an earlier event, other content".to_owned(),
+                partition: 0,
+                offset: 0,
+            }),
+        }
+        Some(routed)
+    }
+
+    fn route_new(&mut self, event: Event, now: EventTime) -> Routed {
+        let mut routed = Routed::default();
+        if event.payload.home_topic() == Some(topics::Topic::Reference) {
             self.learn(event, now, &mut routed);
         } else {
             self.send(event, now, &mut routed);
@@ -138,168 +162,190 @@ impl Router {
     }
 
     /// Takes reference data in, passes it on, and routes what waited for it.
-    fn learn(&mut self, event: &Event, now: EventTime, routed: &mut Routed) {
-        self.reference.record(event, now);
+    fn learn(&mut self, event: Event, now: EventTime, routed: &mut Routed) {
+        self.reference.record(&event, now);
         routed.facts.push((Target::Everywhere, Fact::new(event.clone())));
         match &event.payload {
             Payload::IdentityRecorded(message) => {
                 self.identities.link(message);
                 let waited = self.kept.take_for_identity(&message.source, &message.external_id);
                 let incidents: BTreeSet<String> = waited.iter().filter_map(incident_of_page).collect();
-                self.send_again(waited, now, routed);
+                for event in waited {
+                    self.send(event, now, routed);
+                }
                 // What happened to their incidents meanwhile may have had no squad to go to; what of it cuts chains (R30) was
                 // told with the pages.
-                let mut waited = self.kept.take_for_incidents(&incidents);
-                waited.retain(|event| !self.is_told(event));
-                self.send_again(waited, now, routed);
+                for event in self.kept.take_for_incidents(&incidents) {
+                    if !self.breaks.contains(&event) {
+                        self.send(event, now, routed);
+                    }
+                }
             }
-            Payload::SquadRecorded(_) | Payload::SystemRecorded(_) => {
-                let waited = self.kept.take_without_squad();
-                self.send_again(waited, now, routed);
-            }
+            Payload::SquadRecorded(_) | Payload::SystemRecorded(_) => self.send_again(routed),
             Payload::MembershipRecorded(message) => {
-                self.follow(&PersonId::from(message.person.as_str()), &message.squad, routed);
+                let squad = SquadId::from(message.squad.as_str());
+                for page in self.pages.follow(&PersonId::from(message.person.as_str()), &squad) {
+                    if let Some(incident) = incident_of_page(&page.event) {
+                        self.join(&incident, page.event.time, vec![squad.clone()], routed);
+                    }
+                    routed.facts.push((Target::Squads, page));
+                }
             }
             _ => {}
         }
     }
 
-    fn send_again(&mut self, waited: Vec<Event>, now: EventTime, routed: &mut Routed) {
-        for event in waited {
-            self.send(&event, now, routed);
+    /// Sends what waited for a squad and has one by now, in order: what is sent may be why something behind it has one too.
+    /// Nobody's page waits, so that it does not matter when this is.
+    fn send_again(&mut self, routed: &mut Routed) {
+        let waits_for_squad = |reason: &Reason| matches!(reason, Reason::Squad(_));
+        if !self.kept.iter().any(|(reason, event)| waits_for_squad(reason) && self.has_squad(event)) {
+            return;
+        }
+        for (reason, event) in self.kept.take_all() {
+            if waits_for_squad(&reason) && self.has_squad(&event) {
+                let at = event.time;
+                self.send(event, at, routed);
+            } else {
+                self.kept.keep(reason, event);
+            }
         }
     }
 
-    fn send(&mut self, event: &Event, now: EventTime, routed: &mut Routed) {
-        let mut fact = Fact::new(event.clone());
+    /// True when [`Self::send`] would not keep an event for want of a squad.
+    fn has_squad(&self, event: &Event) -> bool {
+        match &event.payload {
+            Payload::IncidentChanged(message) => {
+                self.incident_squads.known(&message.incident).is_some()
+                    || self.service_squad(&message.service, event.time).is_some()
+            }
+            Payload::TicketChanged(message) => {
+                self.sprint_squads.contains_key(&message.sprint)
+                    || !self.ticket_squads.of(&message.ticket).is_empty()
+                    || self.squad_of(&message.squad, &message.board, event.time).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    fn send(&mut self, event: Event, now: EventTime, routed: &mut Routed) {
+        let mut resolved = Vec::new();
         for identity in mentions::of(&event.payload) {
             match self.identities.resolve(identity, event.time) {
-                Some(person) => fact.resolved.push(Resolved {
+                Some(person) => resolved.push(Resolved {
                     source: identity.source.clone(),
                     external_id: identity.external_id.clone(),
                     person,
                 }),
                 None if mentions::is_needed(&event.payload, identity) => {
-                    self.kept.keep(Reason::Identity(identity.clone().into()), event.clone());
+                    let reason = Reason::Identity(identity.clone().into());
+                    self.kept.keep(reason, event);
                     return;
                 }
                 None => {}
             }
         }
-        match &event.payload {
-            Payload::PageNotified(message) => self.send_page(fact, message, now, routed),
-            Payload::IncidentChanged(message) => self.send_incident(fact, message, routed),
-            Payload::TicketChanged(message) => self.send_ticket(fact, message, routed),
-            Payload::TicketRemoved(message) => {
-                let squads = self.ticket_squads.remove(&message.ticket).unwrap_or_default();
-                let target = self.ticket_target(&message.ticket, false);
-                self.push(target, fact, squads, routed);
-            }
-            Payload::SprintPlanned(m) => self.send_sprint(fact, &m.sprint, &m.squad, &m.board, routed),
-            Payload::SprintActivated(m) => self.send_sprint(fact, &m.sprint, &m.squad, &m.board, routed),
-            Payload::SprintClosed(m) => self.send_sprint(fact, &m.sprint, &m.squad, &m.board, routed),
-            Payload::SprintReopened(m) => self.send_sprint(fact, &m.sprint, &m.squad, &m.board, routed),
-            Payload::SprintRemoved(m) => self.send_sprint(fact, &m.sprint, &m.squad, &m.board, routed),
-            _ => routed.facts.push((Target::Everywhere, fact)),
+        let mut fact = Fact { event, squads: Vec::new(), resolved };
+        if let Some((sprint, squad, board)) = of_sprint(&fact.event.payload) {
+            let squad = self.squad_of(squad, board, fact.event.time);
+            let sprint = sprint.to_owned();
+            return self.send_sprint(&sprint, squad, fact, routed);
         }
+        let target = match &fact.event.payload {
+            Payload::PageNotified(message) => {
+                let Some(squads) = self.squads_of_page(&fact, message, now) else { return };
+                fact.squads = self.join(&message.incident, fact.event.time, squads, routed);
+                self.pages.keep(&fact);
+                self.prune_pages(now);
+                Target::Squads
+            }
+            Payload::IncidentChanged(message) => {
+                self.breaks.keep(&fact);
+                let known = self.incident_squads.known(&message.incident).unwrap_or_default();
+                let service = self.service_squad(&message.service, fact.event.time);
+                let squads = in_order(known.iter().cloned().chain(service));
+                if squads.is_empty() {
+                    let reason = Reason::Squad(message.service.clone());
+                    self.kept.keep(reason, fact.event);
+                    return;
+                }
+                fact.squads = squads;
+                Target::Squads
+            }
+            Payload::TicketChanged(message) => {
+                let named = self.squad_of(&message.squad, &message.board, fact.event.time);
+                let of_sprint = self.sprint_squads.get(&message.sprint).cloned();
+                let squads = in_order(named.into_iter().chain(of_sprint));
+                let Some(squads) = self.ticket_squads.exchange(&message.ticket, squads) else {
+                    let waits_for = if message.board.is_empty() { &message.sprint } else { &message.board };
+                    let reason = Reason::Squad(waits_for.clone());
+                    self.kept.keep(reason, fact.event);
+                    return;
+                };
+                let target = self.ticket_target(&message.ticket, !message.blocked_by.is_empty());
+                fact.squads = squads;
+                target
+            }
+            Payload::TicketRemoved(message) => {
+                let squads = self.ticket_squads.remove(&message.ticket);
+                let target = self.ticket_target(&message.ticket, false);
+                fact.squads = squads;
+                target
+            }
+            _ => Target::Everywhere,
+        };
+        routed.facts.push((target, fact));
     }
 
-    fn send_page(&mut self, fact: Fact, message: &pb::PageNotified, now: EventTime, routed: &mut Routed) {
-        let Some(person) = fact.person(message.responder.as_ref()) else { return };
+    /// The squads a page of somebody known concerns: theirs, and that of the service.
+    fn squads_of_page(
+        &self,
+        fact: &Fact,
+        message: &pb::PageNotified,
+        now: EventTime,
+    ) -> Option<Vec<SquadId>> {
+        let person = fact.person(message.responder.as_ref())?;
         let at = fact.event.time;
-        let mut squads: BTreeSet<SquadId> = self.reference.squads_of(&person, at).cloned().collect();
-        squads.extend(self.reference.squads_of(&person, now).cloned());
-        squads.extend(self.service_squad(&message.service, at));
+        let then = self.reference.squads_of(&person, at);
+        let present = self.reference.squads_of(&person, now);
+        let service = self.service_squad(&message.service, at);
+        let mut squads = in_order(then.chain(present).cloned().chain(service));
         if squads.is_empty() {
             // Nobody's member: judged under their own id, in one place.
-            squads.insert(SquadId::from(person.as_str()));
+            squads.push(SquadId::from(person.as_str()));
         }
-        let entry = self.incident_squads.entry(message.incident.clone());
-        let (last, known) = entry.or_insert_with(|| (at, BTreeSet::new()));
-        *last = at.max(*last);
-        let joined: BTreeSet<SquadId> = squads.difference(known).cloned().collect();
-        known.extend(squads);
-        let squads = known.clone();
-        self.tell_breaks(&message.incident, joined, routed);
-
-        let mut kept = fact.clone();
-        kept.squads = squads.iter().cloned().collect();
-        self.pages.entry(person).or_default().push(kept);
-        self.push(Target::Squads, fact, squads, routed);
-        self.prune_pages(now);
+        Some(squads)
     }
 
-    /// Forgets pages and incidents that are too old to be sent again: once a day, because it walks all of them.
+    /// Squads hear of an incident; all that did by now. Those that hear of it late are told what broke the chains of its
+    /// notifications before (R30).
+    fn join(
+        &mut self,
+        incident: &str,
+        at: EventTime,
+        squads: Vec<SquadId>,
+        routed: &mut Routed,
+    ) -> Vec<SquadId> {
+        let known = self.incident_squads.known(incident).unwrap_or_default();
+        let joined: Vec<SquadId> = squads.iter().filter(|squad| !known.contains(squad)).cloned().collect();
+        if !joined.is_empty() {
+            let told = |change: &Fact| (Target::Squads, Fact { squads: joined.clone(), ..change.clone() });
+            routed.facts.extend(self.breaks.of(incident).iter().map(told));
+        }
+        self.incident_squads.add(incident, at, squads).to_vec()
+    }
+
+    /// Forgets pages and incidents that are too old to be sent again: once a day.
     fn prune_pages(&mut self, now: EventTime) {
         let today = now.ms().div_euclid(DAY_MS);
         if self.pruned >= today {
             return;
         }
         self.pruned = today;
-        let midnight = EventTime::from_ms(today * DAY_MS);
-        let is_kept = |last: EventTime| midnight.since(last) <= KEEP_PAGES;
-        self.incident_squads.retain(|_, (last, _)| is_kept(*last));
-        self.pages.retain(|_, theirs| {
-            theirs.retain(|page| is_kept(page.event.time));
-            !theirs.is_empty()
-        });
-        self.breaks.retain(|_, changes| {
-            changes.retain(|change| is_kept(change.event.time));
-            !changes.is_empty()
-        });
-    }
-
-    /// Squads hear of an incident late: they are told what broke the chains of its notifications before (R30).
-    fn tell_breaks(&self, incident: &str, joined: BTreeSet<SquadId>, routed: &mut Routed) {
-        if joined.is_empty() {
-            return;
-        }
-        for change in self.breaks.get(incident).into_iter().flatten() {
-            self.push(Target::Squads, change.clone(), joined.clone(), routed);
-        }
-    }
-
-    /// True for what [`Self::tell_breaks`] tells.
-    fn is_told(&self, event: &Event) -> bool {
-        let Payload::IncidentChanged(message) = &event.payload else { return false };
-        let mut known = self.breaks.get(&message.incident).into_iter().flatten();
-        known.any(|change| change.event.id == event.id)
-    }
-
-    fn send_incident(&mut self, fact: Fact, message: &pb::IncidentChanged, routed: &mut Routed) {
-        let mut squads: BTreeSet<SquadId> =
-            self.service_squad(&message.service, fact.event.time).into_iter().collect();
-        if let Some((_, known)) = self.incident_squads.get(&message.incident) {
-            squads.extend(known.iter().cloned());
-        }
-        if breaks_chains(message.change()) {
-            let known = self.breaks.entry(message.incident.clone()).or_default();
-            // One that waited for its squad comes a second time.
-            if known.iter().all(|change| change.event.id != fact.event.id) {
-                known.push(fact.clone());
-            }
-        }
-        if squads.is_empty() {
-            self.kept.keep(Reason::Squad(message.service.clone()), fact.event);
-            return;
-        }
-        self.push(Target::Squads, fact, squads, routed);
-    }
-
-    fn send_ticket(&mut self, fact: Fact, message: &pb::TicketChanged, routed: &mut Routed) {
-        let mut now: BTreeSet<SquadId> =
-            self.squad_of(&message.squad, &message.board, fact.event.time).into_iter().collect();
-        now.extend(self.sprint_squads.get(&message.sprint).cloned());
-        let before = self.ticket_squads.get(&message.ticket).cloned().unwrap_or_default();
-        if now.is_empty() && before.is_empty() {
-            let waits_for = if message.board.is_empty() { &message.sprint } else { &message.board };
-            self.kept.keep(Reason::Squad(waits_for.clone()), fact.event);
-            return;
-        }
-        let squads = now.union(&before).cloned().collect();
-        self.ticket_squads.insert(message.ticket.clone(), now);
-        let target = self.ticket_target(&message.ticket, !message.blocked_by.is_empty());
-        self.push(target, fact, squads, routed);
+        let first = EventTime::from_ms(today * DAY_MS).minus(KEEP_PAGES);
+        self.incident_squads.forget_before(first);
+        self.pages.forget_before(first);
+        self.breaks.forget_before(first);
     }
 
     /// Tickets that are or were held up by others belong to everybody's picture of what a breach reaches.
@@ -310,48 +356,18 @@ impl Router {
         if self.linked_tickets.contains(ticket) { Target::Everywhere } else { Target::Squads }
     }
 
-    fn send_sprint(&mut self, mut fact: Fact, sprint: &str, squad: &str, board: &str, routed: &mut Routed) {
-        if let Some(squad) = self.squad_of(squad, board, fact.event.time) {
-            let first = self.sprint_squads.insert(sprint.to_owned(), squad.clone()).is_none();
-            fact.squads = vec![squad];
+    fn send_sprint(&mut self, sprint: &str, squad: Option<SquadId>, mut fact: Fact, routed: &mut Routed) {
+        let Some(squad) = squad else {
+            fact.squads = self.sprint_squads.get(sprint).cloned().into_iter().collect();
             routed.facts.push((Target::Everywhere, fact));
-            if first {
-                let waited = self.kept.take_without_squad();
-                for event in waited {
-                    self.send(&event, event.time, routed);
-                }
-            }
             return;
-        }
-        fact.squads = self.sprint_squads.get(sprint).cloned().into_iter().collect();
+        };
+        let first = self.sprint_squads.insert(sprint.to_owned(), squad.clone()).is_none();
+        fact.squads = vec![squad];
         routed.facts.push((Target::Everywhere, fact));
-    }
-
-    /// Somebody joined a squad: their pages go where the squad is.
-    fn follow(&mut self, person: &PersonId, squad: &str, routed: &mut Routed) {
-        let squad = SquadId::from(squad);
-        let mut theirs = self.pages.remove(person).unwrap_or_default();
-        for page in theirs.iter_mut().filter(|page| !page.squads.contains(&squad)) {
-            if let Payload::PageNotified(message) = &page.event.payload
-                && let Some((_, known)) = self.incident_squads.get_mut(&message.incident)
-                && known.insert(squad.clone())
-            {
-                let incident = message.incident.clone();
-                self.tell_breaks(&incident, BTreeSet::from([squad.clone()]), routed);
-            }
-            page.squads.push(squad.clone());
-            let mut fact = page.clone();
-            fact.squads = vec![squad.clone()];
-            routed.facts.push((Target::Squads, fact));
+        if first {
+            self.send_again(routed);
         }
-        if !theirs.is_empty() {
-            self.pages.insert(person.clone(), theirs);
-        }
-    }
-
-    fn push(&self, target: Target, mut fact: Fact, squads: BTreeSet<SquadId>, routed: &mut Routed) {
-        fact.squads = squads.into_iter().collect();
-        routed.facts.push((target, fact));
     }
 
     fn service_squad(&self, service: &str, at: EventTime) -> Option<SquadId> {
@@ -367,12 +383,16 @@ impl Router {
     }
 }
 
-/// True for what makes the next notification of an incident a new interruption (R30).
-pub(crate) fn breaks_chains(change: pb::IncidentChange) -> bool {
-    matches!(
-        change,
-        pb::IncidentChange::Unacknowledged | pb::IncidentChange::Escalated | pb::IncidentChange::Reassigned
-    )
+/// Sprint, squad and board of what happens to a sprint.
+fn of_sprint(payload: &Payload) -> Option<(&str, &str, &str)> {
+    match payload {
+        Payload::SprintPlanned(m) => Some((&m.sprint, &m.squad, &m.board)),
+        Payload::SprintActivated(m) => Some((&m.sprint, &m.squad, &m.board)),
+        Payload::SprintClosed(m) => Some((&m.sprint, &m.squad, &m.board)),
+        Payload::SprintReopened(m) => Some((&m.sprint, &m.squad, &m.board)),
+        Payload::SprintRemoved(m) => Some((&m.sprint, &m.squad, &m.board)),
+        _ => None,
+    }
 }
 
 /// The incident that a page is of.
@@ -381,6 +401,14 @@ fn incident_of_page(event: &Event) -> Option<String> {
         Payload::PageNotified(message) => Some(message.incident.clone()),
         _ => None,
     }
+}
+
+/// Squads, each once, in order.
+fn in_order(squads: impl Iterator<Item = SquadId>) -> Vec<SquadId> {
+    let mut squads: Vec<SquadId> = squads.collect();
+    squads.sort_unstable();
+    squads.dedup();
+    squads
 }
 
 #[cfg(test)]
@@ -406,9 +434,67 @@ mod tests {
             let event = page(incident, day);
             router.route(&event, event.time);
         }
-        assert_eq!(router.incident_squads.keys().collect::<Vec<_>>(), ["second", "third"]);
-        let left = router.pages.values().flatten().map(|page| page.event.id.id.as_str());
-        assert_eq!(left.collect::<Vec<_>>(), ["second", "third"]);
+        let is_known = |incident| router.incident_squads.known(incident).is_some();
+        assert_eq!(["first", "second", "third"].map(is_known), [false, true, true]);
+        let left = router.pages.of(&PersonId::from("ann"));
+        assert_eq!(
+            left.iter().map(|page| page.event.id.id.as_str()).collect::<Vec<_>>(),
+            ["second", "third"]
+        );
+    }
+
+    #[test]
+    fn what_waits_for_a_squad_goes_when_it_has_one_and_the_rest_waits_on_in_order() {
+        let at = EventTime::from_ms(0);
+        let ticket = |id: &str, ticket: &str, sprint: &str, board: &str| {
+            let message = pb::TicketChanged {
+                ticket: ticket.into(),
+                sprint: sprint.into(),
+                board: board.into(),
+                ..Default::default()
+            };
+            Event::new("test://tickets", id, at, message)
+        };
+        let ids = |facts: Vec<(Target, Fact)>| {
+            facts.into_iter().map(|(_, fact)| fact.event.id.id).collect::<Vec<String>>()
+        };
+        let mut router = Router::new();
+        for waiting in [
+            ticket("1", "t", "", "nobody's"),
+            ticket("2", "u", "later", ""),
+            ticket("3", "t", "now", ""),
+            // Before the sprint was known its ticket was there, and comes with it.
+            ticket("4", "t", "", "nobody's"),
+        ] {
+            assert_eq!(ids(router.route(&waiting, at).facts), Vec::<String>::new());
+        }
+        let activated = pb::SprintActivated { sprint: "now".into(), squad: "s".into(), ..Default::default() };
+        let activated = Event::new("test://sprints", "5", at, activated);
+        assert_eq!(ids(router.route(&activated, at).facts), ["5", "3", "4"]);
+        let waiting: Vec<&str> = router.kept().iter().map(|(_, event)| event.id.id.as_str()).collect();
+        assert_eq!(waiting, ["1", "2"]);
+    }
+
+    #[test]
+    fn a_snapshot_is_the_state_and_the_same_for_equal_states() {
+        let mut router = Router::new();
+        let ann = pb::PersonRecorded { person: "ann".into(), ..Default::default() };
+        router.route(&Event::new("test://people", "ann", EventTime::from_ms(0), ann), EventTime::from_ms(0));
+        for n in 0..50 {
+            let incident = page(&format!("incident-{}", n % 7), n);
+            router.route(&incident, incident.time);
+            let squad = format!("squad-{}", n % 3);
+            let ticket = pb::TicketChanged { ticket: n.to_string(), squad, ..Default::default() };
+            let ticket = Event::new("test://tickets", n.to_string(), incident.time, ticket);
+            router.route(&ticket, ticket.time);
+        }
+        let snapshot = router.snapshot();
+        let mut restored = Router::restore(&snapshot).expect("its own snapshot");
+        assert!(restored.snapshot() == snapshot, "the same bytes");
+        let later = page("incident-1", 300);
+        assert_eq!(restored.route(&later, later.time), router.route(&later, later.time));
+        assert!(restored.snapshot() == router.snapshot(), "the same bytes");
+        assert!(restored.incident_squads.known("incident-2").is_none(), "it was forgotten there too");
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn commits(member: &mut dyn Member, input: &str, output: &str) -> Result<()> {
             let partition = TopicPartition::new(input, 0);
             let positions = vec![Position { partition, next_offset: i64::from(round) }];
             let began = Instant::now();
-            member.commit(Transaction { records, positions, token })?;
+            member.commit(&Transaction { records, positions, token })?;
             times.push(began.elapsed());
         }
         spread(what, &mut times);

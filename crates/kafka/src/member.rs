@@ -287,7 +287,7 @@ impl Member for KafkaMember {
         self.consumer()?.pause(&list).map_err(|error| failure::fatal(format!("pause {partition}"), error))
     }
 
-    fn commit(&mut self, transaction: Transaction) -> Result<CommitOutcome> {
+    fn commit(&mut self, transaction: &Transaction) -> Result<CommitOutcome> {
         self.commit_measured(transaction)
     }
 

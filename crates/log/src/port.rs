@@ -141,7 +141,7 @@ pub trait Member: Send {
     /// Commits a transaction. On [`crate::ErrorClass::Aborted`] the caller undoes and rewinds with
     /// [`Member::start`]; on `Indefinite` the member has re-opened its producer and the caller reads
     /// [`Member::committed`] before it decides.
-    fn commit(&mut self, transaction: Transaction) -> Result<CommitOutcome>;
+    fn commit(&mut self, transaction: &Transaction) -> Result<CommitOutcome>;
 
     /// Stable committed positions of assigned partitions.
     fn committed(&mut self, partitions: &[TopicPartition]) -> Result<Vec<Assignment>>;

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
-use chrono::{DateTime, Datelike, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -111,6 +111,34 @@ impl fmt::Display for Millis {
     }
 }
 
+/// How an instant is shown, with its digits.
+const PLAIN: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+
+/// Reads the form that is written here, with the digits of the second or without; `None` for every other form, good or bad.
+fn plain(text: &[u8]) -> Option<EventTime> {
+    let second = PLAIN.len() - ".000Z".len();
+    let (with_millis, end) = match text.len() - text.len().min(second) {
+        1 => (false, second),
+        5 => (true, second + 4),
+        _ => return None,
+    };
+    let is_in_place = |(place, byte): (usize, &u8)| match PLAIN[place] {
+        b'0' => byte.is_ascii_digit(),
+        sign => *byte == sign,
+    };
+    if text[end] != b'Z' || !text[..end].iter().enumerate().all(is_in_place) {
+        return None;
+    }
+    let number = |place: std::ops::Range<usize>| {
+        text[place].iter().fold(0, |number: u32, digit| number * 10 + u32::from(digit - b'0'))
+    };
+    let year = i32::try_from(number(0..4)).ok().filter(|year| *year > 0)?;
+    let day = NaiveDate::from_ymd_opt(year, number(5..7), number(8..10))?;
+    let millis = if with_millis { number(20..23) } else { 0 };
+    let at = day.and_hms_milli_opt(number(11..13), number(14..16), number(17..19), millis)?;
+    Some(EventTime(at.and_utc().timestamp_millis()))
+}
+
 /// When something happened: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "i64", into = "i64")]
@@ -141,6 +169,9 @@ impl EventTime {
 
     /// Reads RFC 3339 with any offset; digits after the third of the second are cut off (R3).
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if let Some(at) = plain(text.as_bytes()) {
+            return Ok(at);
+        }
         let read = DateTime::parse_from_rfc3339(text)
             .map_err(|source| Error::Instant { text: text.to_owned(), source })?;
         let ms = read.timestamp_millis();
@@ -153,7 +184,28 @@ impl EventTime {
 
     /// Shows the instant in UTC with three digits of the second: `2026-01-05T09:00:00.000Z`.
     pub fn to_rfc3339(self) -> String {
-        self.to_string()
+        String::from_utf8_lossy(&self.text()).into_owned()
+    }
+
+    /// Digits by hand: instants are written several times in every output, and a formatter costs five times as much.
+    fn text(self) -> [u8; PLAIN.len()] {
+        let at = DateTime::from_timestamp_millis(self.0)
+            .expect("every instant between MIN and MAX is within chrono's years");
+        let mut text = *PLAIN;
+        let mut write = |place: std::ops::Range<usize>, mut number: u32| {
+            for digit in text[place].iter_mut().rev() {
+                *digit = b"0123456789"[(number % 10) as usize];
+                number /= 10;
+            }
+        };
+        write(0..4, at.year().unsigned_abs());
+        write(5..7, at.month());
+        write(8..10, at.day());
+        write(11..13, at.hour());
+        write(14..16, at.minute());
+        write(17..19, at.second());
+        write(20..23, at.timestamp_subsec_millis());
+        text
     }
 
     /// Returns the instant that much later.
@@ -188,24 +240,7 @@ impl From<EventTime> for i64 {
 
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = DateTime::from_timestamp_millis(self.0)
-            .expect("every instant between MIN and MAX is within chrono's years");
-        // Every event that is said carries several: digit by digit it takes a tenth of what a format takes.
-        let mut text = *b"0000-00-00T00:00:00.000Z";
-        let mut write = |places: std::ops::Range<usize>, mut number: u32| {
-            for place in places.rev() {
-                text[place] = b'0' + (number % 10) as u8;
-                number /= 10;
-            }
-        };
-        write(0..4, at.year().unsigned_abs());
-        write(5..7, at.month());
-        write(8..10, at.day());
-        write(11..13, at.hour());
-        write(14..16, at.minute());
-        write(17..19, at.second());
-        write(20..23, at.timestamp_subsec_millis());
-        f.pad(std::str::from_utf8(&text).expect("digits and signs"))
+        f.pad(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

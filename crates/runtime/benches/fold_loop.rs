@@ -109,7 +109,7 @@ impl Member for PlainMember {
         Ok(())
     }
 
-    fn commit(&mut self, transaction: Transaction) -> Result<CommitOutcome> {
+    fn commit(&mut self, transaction: &Transaction) -> Result<CommitOutcome> {
         Ok(CommitOutcome { offsets: vec![None; transaction.records.len()] })
     }
 

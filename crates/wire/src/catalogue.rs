@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use prost::Message as _;
+use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
 use crate::pb;
 use crate::topics::Topic;
@@ -110,6 +111,25 @@ macro_rules! catalogue {
                 }
             }
 
+            /// Reads the same out of a text that is being read; an error when the type is not known.
+            pub(crate) fn read_json<'de, D: Deserializer<'de>>(
+                type_name: &str,
+                data: D,
+            ) -> Result<Self, D::Error> {
+                match type_name {
+                    $($type_name => Box::<pb::$message>::deserialize(data).map(Self::$message),)*
+                    _ => Err(serde::de::Error::custom("the type is not in the catalogue")),
+                }
+            }
+
+            /// Writes the protobuf-JSON form; nothing for a tombstone and for an unknown type.
+            pub(crate) fn write_json<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$message(message) => message.serialize(to),)*
+                    Self::Unknown { .. } | Self::Tombstone { .. } => to.serialize_none(),
+                }
+            }
+
             /// The protobuf-JSON form; `None` for a tombstone and for an unknown type.
             pub fn to_json(&self) -> Option<serde_json::Value> {
                 match self {
@@ -118,6 +138,14 @@ macro_rules! catalogue {
                     ),)*
                     Self::Unknown { .. } | Self::Tombstone { .. } => None,
                 }
+            }
+        }
+
+        /// Home topic of a type; `None` when the type is not known.
+        pub fn home_topic(type_name: &str) -> Option<Topic> {
+            match type_name {
+                $($type_name => Some(Topic::$topic),)*
+                _ => None,
             }
         }
 
@@ -216,9 +244,4 @@ catalogue! {
     "bellwether.delivery.abandoned.v1" => DeliveryAbandoned on Receipt;
     "bellwether.tick.recorded.v1" => TickRecorded on Facts;
     "bellwether.fact.skipped.v1" => FactSkipped on Facts;
-}
-
-/// Home topic of a type; `None` when the type is not known.
-pub fn home_topic(type_name: &str) -> Option<Topic> {
-    TYPES.iter().find(|(name, _)| *name == type_name).map(|(_, topic)| *topic)
 }

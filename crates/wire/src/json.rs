@@ -4,13 +4,16 @@
 //! bytes in `data_base64`, as CloudEvents has it. A value that an enum of this version does not have - a newer writer's
 //! word, or its number - is read as unspecified, and a field that is null as unset.
 
+mod at_once;
+
 use std::borrow::Cow;
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bellwether_model::EventTime;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -79,9 +82,18 @@ struct LineOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     datacontenttype: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
+    data: Option<Data<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
+}
+
+/// A message that is written where it stands.
+struct Data<'a>(&'a Payload);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write_json(serializer)
+    }
 }
 
 /// Reads one line.
@@ -89,10 +101,16 @@ struct LineOut<'a> {
 /// # Errors
 /// When the line is not a CloudEvents object, or `data` is not the message of its type.
 pub fn read(line: &str) -> Result<Event, Error> {
+    // Nearly every line: one pass. What it does not take is read again with care, and the error is the one of that.
+    serde_json::from_str(line).map(|at_once::Line(event)| event).or_else(|_| read_with_care(line))
+}
+
+/// Any order of attributes, `data_base64`, values of enums that are not known; all that can be wrong with a line.
+fn read_with_care(line: &str) -> Result<Event, Error> {
     let line: LineIn<'_> = serde_json::from_str(line).map_err(Error::Envelope)?;
     let _ = line.specversion;
     let time = EventTime::parse(&line.time).map_err(|_| Error::Time { value: line.time.clone() })?;
-    let type_name = canonical_type(&line.type_name);
+    let type_name = canonical(&line.type_name).into_owned();
     let payload = match (line.data, line.data_base64) {
         (Some(data), _) if data.get() != "null" => match payload(&type_name, data.get())? {
             Some(payload) => payload,
@@ -175,12 +193,25 @@ fn drop_nulls(value: &mut Value) -> bool {
 
 /// Writes one line, without its line feed. The same event always gives the same bytes.
 pub fn write(event: &Event) -> String {
-    let data = event.payload.to_json();
+    with_line(event, |line| serde_json::to_string(line))
+        .expect("attributes are strings and data has string keys")
+}
+
+/// Writes the same into a writer.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_to(out: &mut impl io::Write, event: &Event) -> io::Result<()> {
+    with_line(event, |line| serde_json::to_writer(out, line)).map_err(io::Error::from)
+}
+
+fn with_line<T>(event: &Event, then: impl FnOnce(&LineOut<'_>) -> T) -> T {
     let data_base64 = match &event.payload {
         Payload::Unknown { data, .. } => Some(BASE64.encode(data)),
         _ => None,
     };
-    let line = LineOut {
+    let is_known = !matches!(event.payload, Payload::Unknown { .. } | Payload::Tombstone { .. });
+    then(&LineOut {
         specversion: "1.0",
         id: &event.id.id,
         source: &event.id.source,
@@ -188,25 +219,28 @@ pub fn write(event: &Event) -> String {
         time: event.time.to_rfc3339(),
         subject: event.subject.as_deref(),
         traceparent: event.traceparent.as_deref(),
-        datacontenttype: data.is_some().then_some("application/json"),
-        data,
+        datacontenttype: is_known.then_some("application/json"),
+        data: is_known.then_some(Data(&event.payload)),
         data_base64,
-    };
-    serde_json::to_string(&line).expect("attributes are strings and data is a JSON value")
+    })
 }
 
 /// The catalogue's name of a type: short forms (`page.notified`, `squad`) stand for the full ones.
 pub fn canonical_type(type_name: &str) -> String {
+    canonical(type_name).into_owned()
+}
+
+fn canonical(type_name: &str) -> Cow<'_, str> {
     let known = |name: &str| catalogue::home_topic(name).is_some();
     if known(type_name) {
-        return type_name.to_owned();
+        return Cow::Borrowed(type_name);
     }
     let thing = type_name.strip_prefix("bellwether.").unwrap_or(type_name);
     let thing = thing.strip_suffix(".v1").unwrap_or(thing);
     [format!("bellwether.{thing}.v1"), format!("bellwether.{thing}.recorded.v1")]
         .into_iter()
         .find(|name| known(name))
-        .unwrap_or_else(|| type_name.to_owned())
+        .map_or(Cow::Borrowed(type_name), Cow::Owned)
 }
 
 fn unknown_type_hint(type_name: &str) -> String {

@@ -108,7 +108,7 @@ pub(crate) fn commit(
     }
     let positions =
         next.into_iter().map(|(partition, next_offset)| Position { partition, next_offset }).collect();
-    member.commit(Transaction { records, positions, token }).map(drop)
+    member.commit(&Transaction { records, positions, token }).map(drop)
 }
 
 /// Copies a topic to another, partition by partition, exactly once.

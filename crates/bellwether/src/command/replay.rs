@@ -13,7 +13,9 @@ use crate::config::Config;
 use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format::{self, Format};
 use crate::replay::against::{self, Difference};
-use crate::replay::{Pipeline, order, read};
+use crate::replay::packed::Packed;
+use crate::replay::pipeline::Folding;
+use crate::replay::{read, stages};
 
 /// Replays.
 ///
@@ -34,57 +36,86 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
             .to_do("`bellwether config print --thresholds` lists the keys with their units")?;
     }
     let mut events = input(config, args)?;
-    order::sort(&mut events);
+    events.sort();
     let until = match &args.until {
         Some(text) => EventTime::parse(text)
             .or_fail(Exit::Usage, || format!("--until {text} is no instant"))
             .to_do("write an instant such as 2026-03-31T22:00:00Z")?,
-        None => events.last().map_or(EventTime::MIN, |event| event.time),
+        None => events.last().unwrap_or(EventTime::MIN),
     };
 
     let id_key = key("--id-key", args.id_key.as_deref())?;
     let pseudonym_key = key("--pseudonym-key", args.pseudonym_key.as_deref())?;
-    let mut pipeline = Pipeline::new(id_key, pseudonym_key, &thresholds);
-    let mut said = Vec::new();
-    for event in events.iter().take_while(|event| event.time <= until) {
-        pipeline.fold(event);
-        said.append(&mut pipeline.take());
-    }
-    pipeline.finish(until);
-    said.append(&mut pipeline.take());
-    let unresolved = pipeline.unresolved().events();
-    if unresolved > 0 {
+    let folding = Folding::new(id_key, pseudonym_key, &thresholds);
+    let (unresolved, told) = match old {
+        Some(old) => {
+            let mut said = Vec::new();
+            let unresolved = stages::run(events, until, folding, |event| {
+                if against::counts(&event) {
+                    said.push(event);
+                }
+                Ok(())
+            })?;
+            (unresolved, Told::Differences(against::differences(&old, &said)))
+        }
+        None if args.format == Format::Json => {
+            let mut out = format::Lines::new();
+            let unresolved = stages::run(events, until, folding, |event| {
+                out.line(|writer| json::write_to(writer, &event))
+            })?;
+            out.end()?;
+            (unresolved, Told::Lines)
+        }
+        None => {
+            let mut rows = Vec::new();
+            let unresolved = stages::run(events, until, folding, |event| {
+                rows.extend(line(&event));
+                Ok(())
+            })?;
+            (unresolved, Told::Rows(rows))
+        }
+    };
+    if unresolved.events() > 0 {
         format::tell(&format!(
-            "note: {unresolved} events wait for an identity or a squad that the input does not link"
+            "note: {} events wait for an identity or a squad that the input does not link",
+            unresolved.events()
         ));
     }
-    match old {
-        Some(old) => differences(args.format, &against::differences(&old, &said)),
-        None => {
-            print(args.format, &said)?;
+    match told {
+        Told::Lines => Ok(ExitCode::SUCCESS),
+        Told::Rows(rows) => {
+            format::rows(args.format, &["at", "what", "about", "detail"], &rows, |line| {
+                vec![line.at.clone(), line.what.clone(), line.about.clone(), line.detail.clone()]
+            })?;
             Ok(ExitCode::SUCCESS)
         }
+        Told::Differences(found) => differences(args.format, &found),
     }
 }
 
-fn input(config: &Config, args: &Replay) -> Result<Vec<Event>, Failure> {
-    let mut unknown = read::Unknown::default();
-    let mut events = read::known_events(&args.org, &mut unknown)?;
+/// What a replay came to.
+enum Told {
+    /// It is written already.
+    Lines,
+    Rows(Vec<Line>),
+    Differences(Vec<Difference>),
+}
+
+fn input(config: &Config, args: &Replay) -> Result<Packed, Failure> {
+    let mut input = read::Input::default();
+    input.read(&args.org)?;
     if args.from_topics {
         let log = crate::client::connect(config, &crate::client::bootstrap(config)?)?;
         for topic in topics::Topic::SOURCES.into_iter().chain([topics::Topic::Command]) {
-            events.extend(super::topics::events(config, log.as_ref(), topic)?);
+            input.extend(&super::topics::events(config, log.as_ref(), topic)?);
         }
     } else if args.events.is_empty() {
         return Err(Failure::new(Exit::Usage, "no events are named")
             .hint("name files or folders of JSON Lines, - for standard input, or --from-topics"));
     }
-    events.extend(read::known_events(&args.events, &mut unknown)?);
-    unknown.count(&events);
-    unknown.notes().for_each(|note| format::tell(&note));
-    // What folds said is not input: a recorded output may lie beside the events.
-    events.retain(|event| !read::is_said(event));
-    Ok(events)
+    input.read(&args.events)?;
+    input.unknown.notes().for_each(|note| format::tell(&note));
+    Ok(input.events)
 }
 
 fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
@@ -105,16 +136,6 @@ struct Line {
     what: String,
     about: String,
     detail: String,
-}
-
-fn print(format: Format, said: &[Event]) -> Result<(), Failure> {
-    if format == Format::Json {
-        return format::lines(said.iter().map(json::write));
-    }
-    let lines: Vec<Line> = said.iter().filter_map(line).collect();
-    format::rows(format, &["at", "what", "about", "detail"], &lines, |line| {
-        vec![line.at.clone(), line.what.clone(), line.about.clone(), line.detail.clone()]
-    })
 }
 
 fn line(event: &Event) -> Option<Line> {

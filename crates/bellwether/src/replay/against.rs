@@ -73,6 +73,11 @@ pub(crate) fn spans(events: &[Event]) -> Vec<Span> {
     spans
 }
 
+/// True for what [`spans`] looks at.
+pub(crate) fn counts(event: &Event) -> bool {
+    matches!(event.payload, Payload::TriggerFired(_) | Payload::TriggerCleared(_))
+}
+
 /// What a new run says otherwise than an old one.
 pub(crate) fn differences(old: &[Event], new: &[Event]) -> Vec<Difference> {
     let mut old = spans(old);

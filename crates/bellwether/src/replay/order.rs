@@ -3,8 +3,9 @@
 //! Two events with one identity at one time are ordered by their text form: the smaller counts (R6).
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
-use bellwether_wire::envelope::Event;
+use bellwether_wire::envelope::{Event, EventId};
 use bellwether_wire::{Payload, json};
 
 /// Sorts events into the order in which a replay folds them (R1, R2).
@@ -33,30 +34,39 @@ fn sort_ticket_versions(events: &mut [Event]) {
 }
 
 fn sort_instant(events: &mut [Event]) {
-    let tickets: std::collections::BTreeSet<String> =
-        events.iter().filter_map(ticket).map(str::to_owned).collect();
-    for wanted in tickets {
-        let places: Vec<usize> =
-            (0..events.len()).filter(|place| ticket(&events[*place]) == Some(&wanted)).collect();
-        let mut theirs: Vec<Event> = places.iter().map(|place| events[*place].clone()).collect();
-        theirs.sort_by(|a, b| compare_versions(version(a), version(b)).then_with(|| a.id.cmp(&b.id)));
-        for (place, event) in places.into_iter().zip(theirs) {
-            events[place] = event;
-        }
+    let changes = events.iter().enumerate().filter_map(|(place, event)| Change::of(place, event)).collect();
+    move_changes(changes, events);
+}
+
+/// A change of a ticket in its place.
+#[derive(Debug)]
+pub(super) struct Change {
+    place: usize,
+    ticket: String,
+    version: String,
+    id: EventId,
+}
+
+impl Change {
+    /// The change that an event in a place is, if it is one.
+    pub(super) fn of(place: usize, event: &Event) -> Option<Self> {
+        let Payload::TicketChanged(message) = &event.payload else { return None };
+        let (ticket, version) = (message.ticket.clone(), message.version.clone());
+        Some(Self { place, ticket, version, id: event.id.clone() })
     }
 }
 
-fn ticket(event: &Event) -> Option<&str> {
-    match &event.payload {
-        Payload::TicketChanged(message) => Some(&message.ticket),
-        _ => None,
+/// Gives the changes of each ticket the places they have among themselves by version, then id.
+pub(super) fn move_changes<T: Clone>(changes: Vec<Change>, items: &mut [T]) {
+    let mut tickets: BTreeMap<String, Vec<Change>> = BTreeMap::new();
+    for mut change in changes {
+        tickets.entry(std::mem::take(&mut change.ticket)).or_default().push(change);
     }
-}
-
-fn version(event: &Event) -> &str {
-    match &event.payload {
-        Payload::TicketChanged(message) => &message.version,
-        _ => "",
+    for mut theirs in tickets.into_values().filter(|theirs| theirs.len() > 1) {
+        let places: Vec<usize> = theirs.iter().map(|change| change.place).collect();
+        theirs.sort_by(|a, b| compare_versions(&a.version, &b.version).then_with(|| a.id.cmp(&b.id)));
+        let moved: Vec<T> = theirs.iter().map(|change| items[change.place].clone()).collect();
+        places.into_iter().zip(moved).for_each(|(place, item)| items[place] = item);
     }
 }
 

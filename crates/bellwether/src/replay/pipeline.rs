@@ -3,26 +3,48 @@
 //! Invariant: before an event at t, every deadline before t has been judged, the engine's before the escalator's of
 //! the same instant; after the last event of t and before anything later, those of t (R2).
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use bellwether_engine::routing::{Reason, Router};
-use bellwether_engine::{Engine, Options as EngineOptions, Ownership};
+use bellwether_engine::routing::{Reason, Router, Target};
+use bellwether_engine::{Engine, Fact, Options as EngineOptions, Ownership};
 use bellwether_escalation::{Escalator, Options as EscalationOptions, Output};
 use bellwether_model::{EventTime, Thresholds};
+use bellwether_wire::Payload;
 use bellwether_wire::envelope::Event;
 use bellwether_wire::ids::HashKey;
 use bellwether_wire::topics::Topic;
-use bellwether_wire::{Payload, catalogue};
 
 /// All three folds, and what they said that was not taken yet.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    routing: Routing,
+    folding: Folding,
+}
+
+/// The first part: what does not depend on what the other folds say, so that it may run ahead of them.
+#[derive(Debug)]
+pub(crate) struct Routing {
     router: Router,
+    /// Incidents somebody of a known squad was paged for.
+    paged: HashSet<String>,
+}
+
+/// An event as it was routed.
+#[derive(Debug)]
+pub(crate) struct Step {
+    at: EventTime,
+    /// The event itself, where the escalator takes it in.
+    for_escalator: Option<Event>,
+    skipped: Vec<Event>,
+    facts: Vec<(Target, Fact)>,
+}
+
+/// The second part: engine and escalator.
+#[derive(Debug)]
+pub(crate) struct Folding {
     engine: Engine,
     escalator: Escalator,
     said: Vec<Event>,
-    /// Incidents somebody of a known squad was paged for.
-    paged: BTreeSet<String>,
 }
 
 /// What could not be routed.
@@ -44,61 +66,58 @@ impl Unresolved {
 impl Pipeline {
     /// Folds that know nothing yet.
     pub(crate) fn new(id_key: HashKey, pseudonym_key: HashKey, thresholds: &Thresholds) -> Self {
-        Self {
-            router: Router::new(),
-            engine: Engine::new(EngineOptions {
-                id_key: id_key.clone(),
-                pseudonym_key: pseudonym_key.clone(),
-                thresholds: thresholds.clone(),
-                ownership: Ownership::All,
-            }),
-            escalator: Escalator::new(EscalationOptions {
-                id_key,
-                pseudonym_key,
-                thresholds: thresholds.clone(),
-            }),
-            said: Vec::new(),
-            paged: BTreeSet::new(),
-        }
+        Self { routing: Routing::new(), folding: Folding::new(id_key, pseudonym_key, thresholds) }
     }
 
     /// Folds the next event; events come in the order of [`super::order::sort`].
     pub(crate) fn fold(&mut self, event: &Event) {
-        self.run_deadlines(EventTime::from_ms(event.time.ms() - 1));
-        let home = catalogue::home_topic(event.type_name());
-        if home == Some(Topic::Reference) {
-            self.escalator.reference(event);
-        }
-        let routed = self.router.route(event, event.time);
-        for skipped in routed.skipped {
-            let id = format!("skipped/{}/{}", event.id.source, event.id.id);
-            self.said.push(Event::new("bellwether://route", id.clone(), event.time, skipped).about(id));
-        }
-        for (_, fact) in routed.facts {
-            if let Payload::PageNotified(page) = &fact.event.payload {
-                self.paged.insert(page.incident.clone());
-            }
-            let mut said = Vec::new();
-            self.engine.apply(&fact, event.time, &mut said);
-            self.escalate(said);
-        }
-        let for_escalator = home == Some(Topic::Command)
-            || matches!(event.payload, Payload::ProcessPaused(_) | Payload::ProcessResumed(_));
-        if for_escalator {
-            let mut output = Output::default();
-            self.escalator.apply(event, event.time, &mut output);
-            self.said.append(&mut output.events);
-        }
+        let content = event.payload.encode();
+        self.folding.fold(self.routing.route(event.clone(), content.as_deref()));
     }
 
     /// Everything up to and including an instant has happened.
     pub(crate) fn finish(&mut self, until: EventTime) {
-        self.run_deadlines(until);
+        self.folding.finish(until);
     }
 
     /// Takes what was said since the last call, in logical order.
     pub(crate) fn take(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.said)
+        self.folding.take()
+    }
+
+    /// What could not be routed.
+    pub(crate) fn unresolved(&self) -> Unresolved {
+        self.routing.unresolved()
+    }
+}
+
+impl Routing {
+    /// A router that knows nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { router: Router::new(), paged: HashSet::new() }
+    }
+
+    /// Routes the next event, with the protobuf form of its payload.
+    pub(crate) fn route(&mut self, event: Event, content: Option<&[u8]>) -> Step {
+        let at = event.time;
+        let is_for_escalator = matches!(event.payload.home_topic(), Some(Topic::Reference | Topic::Command))
+            || matches!(event.payload, Payload::ProcessPaused(_) | Payload::ProcessResumed(_));
+        let for_escalator = is_for_escalator.then(|| event.clone());
+        let id = event.id.clone();
+        let routed = self.router.route_read(event, content, at);
+        let skipped = |skipped| {
+            let id = format!("skipped/{}/{}", id.source, id.id);
+            Event::new("bellwether://route", id.clone(), at, skipped).about(id)
+        };
+        let skipped = routed.skipped.into_iter().map(skipped).collect();
+        for (_, fact) in &routed.facts {
+            if let Payload::PageNotified(page) = &fact.event.payload
+                && !self.paged.contains(&page.incident)
+            {
+                self.paged.insert(page.incident.clone());
+            }
+        }
+        Step { at, for_escalator, skipped, facts: routed.facts }
     }
 
     /// What could not be routed. Not what an incident said before anybody was paged for it: nothing lacks for that, the
@@ -113,6 +132,56 @@ impl Pipeline {
             }
         }
         unresolved
+    }
+}
+
+impl Folding {
+    /// Folds that know nothing yet.
+    pub(crate) fn new(id_key: HashKey, pseudonym_key: HashKey, thresholds: &Thresholds) -> Self {
+        Self {
+            engine: Engine::new(EngineOptions {
+                id_key: id_key.clone(),
+                pseudonym_key: pseudonym_key.clone(),
+                thresholds: thresholds.clone(),
+                ownership: Ownership::All,
+            }),
+            escalator: Escalator::new(EscalationOptions {
+                id_key,
+                pseudonym_key,
+                thresholds: thresholds.clone(),
+            }),
+            said: Vec::new(),
+        }
+    }
+
+    /// Folds the next event.
+    pub(crate) fn fold(&mut self, step: Step) {
+        self.run_deadlines(EventTime::from_ms(step.at.ms() - 1));
+        let is_reference = |event: &&Event| event.payload.home_topic() == Some(Topic::Reference);
+        if let Some(event) = step.for_escalator.as_ref().filter(is_reference) {
+            self.escalator.reference(event);
+        }
+        self.said.extend(step.skipped);
+        for (_, fact) in step.facts {
+            let mut said = Vec::new();
+            self.engine.apply(&fact, step.at, &mut said);
+            self.escalate(said);
+        }
+        if let Some(event) = step.for_escalator.filter(|event| !is_reference(&event)) {
+            let mut output = Output::default();
+            self.escalator.apply(&event, step.at, &mut output);
+            self.said.append(&mut output.events);
+        }
+    }
+
+    /// Everything up to and including an instant has happened.
+    pub(crate) fn finish(&mut self, until: EventTime) {
+        self.run_deadlines(until);
+    }
+
+    /// Takes what was said since the last call, in logical order.
+    pub(crate) fn take(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.said)
     }
 
     fn run_deadlines(&mut self, through: EventTime) {
@@ -139,14 +208,12 @@ impl Pipeline {
     /// Passes on what the engine said; triggers go to the escalator.
     fn escalate(&mut self, said: Vec<Event>) {
         for event in said {
-            let is_trigger = catalogue::home_topic(event.type_name()) == Some(Topic::Trigger);
-            let at = event.time;
-            self.said.push(event.clone());
-            if is_trigger {
-                let mut output = Output::default();
-                self.escalator.apply(&event, at, &mut output);
-                self.said.append(&mut output.events);
+            let mut output = Output::default();
+            if event.payload.home_topic() == Some(Topic::Trigger) {
+                self.escalator.apply(&event, event.time, &mut output);
             }
+            self.said.push(event);
+            self.said.append(&mut output.events);
         }
     }
 }

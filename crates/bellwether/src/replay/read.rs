@@ -3,6 +3,8 @@
 //! What a newer version wrote is no error: an event of a type that is not in the catalogue is counted and left out,
 //! where the reader says that it may be.
 
+mod parts;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -10,35 +12,102 @@ use std::path::{Path, PathBuf};
 
 use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
-use bellwether_wire::{Payload, catalogue, json};
+use bellwether_wire::{Payload, json};
 
+use super::packed::{Block, Packed};
 use crate::failure::{Exit, Failure};
 
 /// Events of types that this version does not know, by type.
 #[derive(Debug, Default)]
-pub(crate) struct Unknown(BTreeMap<String, (usize, String)>);
+pub(crate) struct Unknown {
+    /// Left out, with what to do.
+    left_out: BTreeMap<String, (usize, String)>,
+    /// They kept their bytes.
+    kept: BTreeMap<String, usize>,
+}
 
 impl Unknown {
-    /// Counts those among events that kept their bytes.
-    pub(crate) fn count(&mut self, events: &[Event]) {
-        for event in events {
-            if let Payload::Unknown { type_name, .. } = &event.payload {
-                self.add(type_name.clone(), "it travels on as it came".to_owned());
-            }
+    /// Counts those of another part of the input.
+    fn add(&mut self, other: Self) {
+        for (type_name, (count, hint)) in other.left_out {
+            self.left_out.entry(type_name).or_insert((0, hint)).0 += count;
         }
-    }
-
-    fn add(&mut self, type_name: String, hint: String) {
-        self.0.entry(type_name).or_insert((0, hint)).0 += 1;
+        for (type_name, count) in other.kept {
+            *self.kept.entry(type_name).or_default() += count;
+        }
     }
 
     /// A line for each type.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|(type_name, (count, hint))| {
+        let mut all = self.left_out.clone();
+        for (type_name, count) in &self.kept {
+            let hint = || (0, "it travels on as it came".to_owned());
+            all.entry(type_name.clone()).or_insert_with(hint).0 += count;
+        }
+        all.into_iter().map(|(type_name, (count, hint))| {
             format!(
                 "note: {count} events of type `{type_name}`, not in the catalogue, count for nothing; {hint}"
             )
         })
+    }
+}
+
+/// What folds take in: events, packed, without what folds say and without types that this version does not know.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// Events in the order of arrival.
+    pub events: Packed,
+    /// What was left out or counts for nothing.
+    pub unknown: Unknown,
+}
+
+impl Input {
+    /// Adds what was read elsewhere.
+    pub(crate) fn extend(&mut self, events: &[Event]) {
+        let mut part = Part::default();
+        events.iter().for_each(|event| part.take(event));
+        self.add(part);
+    }
+
+    /// Adds every event of the paths. Which thread reads which part shows nowhere: parts are put together in order.
+    ///
+    /// # Errors
+    /// At the first line that is no event.
+    pub(crate) fn read(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
+        parts::read(paths, &|line, part: &mut Part| match line.read {
+            Err(json::Error::UnknownType { type_name, hint }) => {
+                part.unknown.left_out.entry(type_name).or_insert((0, hint)).0 += 1;
+                Ok(())
+            }
+            _ => line.event().map(|event| part.take(&event)),
+        })?
+        .into_iter()
+        .for_each(|part| self.add(part));
+        Ok(())
+    }
+
+    fn add(&mut self, part: Part) {
+        self.events.add(part.block);
+        self.unknown.add(part.unknown);
+    }
+}
+
+/// A part of the input.
+#[derive(Debug, Default)]
+struct Part {
+    block: Block,
+    unknown: Unknown,
+}
+
+impl Part {
+    fn take(&mut self, event: &Event) {
+        if let Payload::Unknown { type_name, .. } = &event.payload {
+            *self.unknown.kept.entry(type_name.clone()).or_default() += 1;
+        }
+        // What folds said is not input: a recorded output may lie beside the events.
+        if !is_said(event) {
+            self.block.push(event);
+        }
     }
 }
 
@@ -47,21 +116,11 @@ impl Unknown {
 /// # Errors
 /// At the first line that is no event of the catalogue: to go on with a part would be a wrong answer.
 pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
-    read(paths, &mut |line| line.event().map(Some))
-}
-
-/// The same, without the events of types that this version does not know.
-///
-/// # Errors
-/// At the first line that is no event.
-pub(crate) fn known_events(paths: &[PathBuf], unknown: &mut Unknown) -> Result<Vec<Event>, Failure> {
-    read(paths, &mut |line| match line.read {
-        Err(json::Error::UnknownType { type_name, hint }) => {
-            unknown.add(type_name, hint);
-            Ok(None)
-        }
-        _ => line.event().map(Some),
-    })
+    let parts = parts::read(paths, &|line, events: &mut Vec<Event>| {
+        events.push(line.event()?);
+        Ok(())
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// What a replay, or a live run, said before: nothing but events that folds say.
@@ -69,22 +128,24 @@ pub(crate) fn known_events(paths: &[PathBuf], unknown: &mut Unknown) -> Result<V
 /// # Errors
 /// At the first line that is something else: compared with it, everything would look new.
 pub(crate) fn said(path: &Path) -> Result<Vec<Event>, Failure> {
-    read(&[path.to_owned()], &mut |line| {
+    let parts = parts::read(&[path.to_owned()], &|line, events: &mut Vec<Event>| {
         let place = line.place();
         let event = line.event()?;
         if is_said(&event) {
-            return Ok(Some(event));
+            events.push(event);
+            return Ok(());
         }
         let what = format!("{place} is no output of a replay: folds do not say {}", event.type_name());
         Err(Failure::new(Exit::Input, what).hint(
             "compare with what an earlier `bellwether replay EVENTS > FILE` wrote, or `demo --output FILE`",
         ))
-    })
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// True for what folds say: types of their own, and what the escalator says came of people's commands, in their types.
 pub(crate) fn is_said(event: &Event) -> bool {
-    match catalogue::home_topic(event.type_name()) {
+    match event.payload.home_topic() {
         Some(
             Topic::Facts
             | Topic::Trigger
@@ -120,26 +181,6 @@ impl Line<'_> {
                 .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
         })
     }
-}
-
-/// Says what becomes of a line.
-type Judge<'a> = dyn FnMut(Line<'_>) -> Result<Option<Event>, Failure> + 'a;
-
-fn read(paths: &[PathBuf], judge: &mut Judge<'_>) -> Result<Vec<Event>, Failure> {
-    let mut events = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            lines(BufReader::new(io::stdin().lock()), Path::new("standard input"), judge, &mut events)?;
-            continue;
-        }
-        let found = files(path)?;
-        require_some(path, &found)?;
-        for file in found {
-            let reader = open(&file)?;
-            lines(reader, &file, judge, &mut events)?;
-        }
-    }
-    Ok(events)
 }
 
 /// The files of a path: itself, or all below a folder whose name ends like a file of events, in order.
@@ -196,35 +237,10 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     Ok(Box::new(BufReader::new(boxed)))
 }
 
-fn lines(
-    mut reader: impl BufRead,
-    path: &Path,
-    judge: &mut Judge<'_>,
-    events: &mut Vec<Event>,
-) -> Result<(), Failure> {
-    let mut line = String::new();
-    for number in 1.. {
-        line.clear();
-        let read = reader.read_line(&mut line).map_err(|error| {
-            Failure::new(Exit::Input, format!("cannot read {} at line {number}", path.display()))
-                .because(error)
-                .hint("the file is damaged or breaks off there: pack or fetch it again")
-        })?;
-        if read == 0 {
-            return Ok(());
-        }
-        // Some editors and shells begin a file with a byte order mark.
-        let text = line.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
-            continue;
-        }
-        events.extend(judge(Line { path, number, read: json::read(text) })?);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use bellwether_model::EventTime;
+
     use super::*;
 
     #[test]
@@ -259,11 +275,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let paths = [folder.path().join("events.jsonl")];
         std::fs::write(&paths[0], text.join("\n")).expect("written");
-        let mut unknown = Unknown::default();
-        let known = known_events(&paths, &mut unknown).expect("read");
-        assert_eq!(known.len(), 2, "bytes travel on");
-        unknown.count(&known);
-        let notes: Vec<String> = unknown.notes().collect();
+        let mut input = Input::default();
+        input.read(&paths).expect("read");
+        let notes: Vec<String> = input.unknown.notes().collect();
+        let known = input.events.into_events(EventTime::MAX).count();
+        assert_eq!(known, 2, "bytes travel on");
         assert!(notes[0].contains("1 events of type `bellwether.later.invented.v1`"), "{notes:?}");
         assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
         let refused = events(&paths).expect_err("refused").to_string();

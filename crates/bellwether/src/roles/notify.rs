@@ -216,7 +216,7 @@ impl Worker {
                     self.submit(&records)?;
                     let transaction =
                         Transaction { records: Vec::new(), positions: positions(&records), token };
-                    if let Err(error) = member.commit(transaction) {
+                    if let Err(error) = member.commit(&transaction) {
                         // Positions only say where to go on; receipts keep a step from being delivered twice.
                         tracing::warn!(error = %chain(&error), "positions of notify were not committed");
                     }

@@ -9,7 +9,7 @@ use bellwether_model::{EventTime, Thresholds};
 use bellwether_runtime::{Fold, FoldFactory, Outputs, Poison, RestoreError, Stage, StateHash, UnitId};
 use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
-use bellwether_wire::{Payload, catalogue, frame, instant, pb};
+use bellwether_wire::{Payload, frame, instant, pb};
 
 use super::{ENGINE, hash};
 use crate::keys::Keys;
@@ -140,7 +140,7 @@ impl Process {
             return;
         }
         for event in said {
-            match catalogue::home_topic(event.type_name()) {
+            match event.payload.home_topic() {
                 Some(Topic::Trigger) => {
                     let partition = record::function_partition(function(&event), &self.topics);
                     out.push(record::of_event(&event, &self.topics, Topic::Trigger, partition));

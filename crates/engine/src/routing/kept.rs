@@ -61,6 +61,18 @@ impl Kept {
         })
     }
 
+    fn take(&mut self, is_wanted: impl Fn(&Reason, &Event) -> bool) -> Vec<Event> {
+        // Nearly always nothing waits, and a walk is cheaper than a move.
+        if !self.waiting.iter().any(|(reason, Line(event))| is_wanted(reason, event)) {
+            return Vec::new();
+        }
+        let (taken, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|(reason, Line(event))| is_wanted(reason, event));
+        self.waiting = rest;
+        taken.into_iter().map(|(_, Line(event))| event).collect()
+    }
+
     /// Changes of these incidents that waited for a squad.
     pub(super) fn take_for_incidents(&mut self, incidents: &BTreeSet<String>) -> Vec<Event> {
         if incidents.is_empty() {
@@ -72,9 +84,9 @@ impl Kept {
         })
     }
 
-    /// Events that waited for a squad.
-    pub(super) fn take_without_squad(&mut self) -> Vec<Event> {
-        self.take(|reason, _| matches!(reason, Reason::Squad(_)))
+    /// Everything that waits, oldest first.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (Reason, Event)> + use<> {
+        std::mem::take(&mut self.waiting).into_iter().map(|(reason, Line(event))| (reason, event))
     }
 
     /// What waits, oldest first.
@@ -95,13 +107,6 @@ impl Kept {
     /// How many had to make room.
     pub fn dropped(&self) -> u64 {
         self.dropped
-    }
-
-    fn take(&mut self, pred: impl Fn(&Reason, &Event) -> bool) -> Vec<Event> {
-        let (taken, rest): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|(reason, line)| pred(reason, &line.0));
-        self.waiting = rest;
-        taken.into_iter().map(|(_, line)| line.0).collect()
     }
 }
 

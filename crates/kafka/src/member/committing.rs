@@ -20,10 +20,10 @@ use crate::transaction::{Failed, Transactional};
 const MAX_FENCINGS: u32 = 3;
 
 impl KafkaMember {
-    pub(super) fn commit_measured(&mut self, transaction: Transaction) -> Result<CommitOutcome> {
+    pub(super) fn commit_measured(&mut self, transaction: &Transaction) -> Result<CommitOutcome> {
         let began = Instant::now();
         let records = u64::try_from(transaction.records.len()).unwrap_or(u64::MAX);
-        let (outcome, result) = self.commit_once(&transaction);
+        let (outcome, result) = self.commit_once(transaction);
         counter!(TRANSACTIONS, LABEL_OUTCOME => outcome).increment(1);
         histogram!(COMMIT_SECONDS, LABEL_OUTCOME => outcome).record(began.elapsed().as_secs_f64());
         if result.is_ok() {

@@ -122,7 +122,7 @@ impl Worker {
         if let Some((records, token)) = self.batch.take() {
             // Until the answer is known, the position read is ahead of the position committed.
             self.rewinds = true;
-            member.commit(transaction(&records, token))?;
+            member.commit(&transaction(&records, token))?;
             self.rewinds = false;
         }
         if self.rewinds {

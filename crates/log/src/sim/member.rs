@@ -283,12 +283,12 @@ impl Member for SimMember {
         world.done(self.process, fault, "pause a partition", result)
     }
 
-    fn commit(&mut self, transaction: Transaction) -> Result<CommitOutcome> {
+    fn commit(&mut self, transaction: &Transaction) -> Result<CommitOutcome> {
         let shared = Arc::clone(&self.shared);
         let mut world = lock(&shared);
         let fault = world.step(self.process, Call::Commit, "commit")?;
         self.disturb(&mut world, fault);
-        let result = self.commit_world(&mut world, &transaction, fault);
+        let result = self.commit_world(&mut world, transaction, fault);
         world.done(self.process, fault, "commit", result)
     }
 

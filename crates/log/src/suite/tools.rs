@@ -272,7 +272,7 @@ impl Hand {
         outputs: Vec<NewRecord>,
         token: FencingToken,
     ) -> crate::Result<crate::CommitOutcome> {
-        self.member.commit(Transaction { records: outputs, positions: positions(taken), token })
+        self.member.commit(&Transaction { records: outputs, positions: positions(taken), token })
     }
 
     /// The committed position of one partition.

@@ -57,7 +57,7 @@ pub(super) fn positions_are_required(harness: &dyn Harness) -> Outcome {
     hand.hold(1)?;
     let token = hand.idle()?;
     let refused =
-        hand.member.commit(Transaction { records: vec![numbered(&output, 0)], positions: vec![], token });
+        hand.member.commit(&Transaction { records: vec![numbered(&output, 0)], positions: vec![], token });
     match refused {
         Ok(_) => fail("a transaction without positions was committed"),
         Err(error) => equal("class", error.class(), ErrorClass::Fatal),

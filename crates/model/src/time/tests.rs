@@ -25,10 +25,25 @@ fn any_offset_reads_as_utc_cut_to_milliseconds(#[case] text: &str, #[case] shown
 #[case("2026-01-05")]
 #[case("2026-01-05T09:00:00")]
 #[case("2026-02-30T09:00:00Z")]
+#[case("2026-01-05T24:00:00Z")]
+#[case("2026-01-05T09:60:00.000Z")]
+#[case("2026-01-05T09:00:00.00aZ")]
+#[case("2026-01-05T09:00:00.000z0")]
+#[case("0000-12-31T23:59:59.999Z")]
 #[case("0001-01-01T00:00:00+01:00")]
 #[case("9999-12-31T23:59:59-01:00")]
 fn text_that_is_no_instant_in_range_is_refused(#[case] text: &str) {
     assert!(EventTime::parse(text).is_err());
+}
+
+#[test]
+fn the_plain_form_reads_as_any_other_and_shows_as_it_was_written() {
+    for ms in (0..4_000).map(|n| EventTime::MIN.ms() + n * 78_888_888_888_877 % 315_537_897_599_999) {
+        let shown = EventTime::from_ms(ms).to_rfc3339();
+        let other = format!("{}+00:00", shown.trim_end_matches('Z'));
+        assert_eq!((at(&shown).ms(), at(&other).ms()), (ms, ms), "{shown}");
+        assert_eq!(format!("{:>26}", at(&shown)), format!("  {shown}"));
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Service {
                 let what = "commit after the group was left";
                 return Ok(Err(bellwether_log::Error::new(ErrorClass::Fenced, what)));
             };
-            let source = match member.commit(transaction.clone()) {
+            let source = match member.commit(transaction) {
                 Err(source) if source.class() == ErrorClass::Transient && !self.is_stopping() => source,
                 // Whoever is stopping does not wait for better times; the batch is folded again by the next owner.
                 outcome => return Ok(outcome),

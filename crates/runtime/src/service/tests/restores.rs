@@ -146,7 +146,7 @@ fn a_topic_made_anew_under_the_same_name_is_noticed() {
     };
     let at = TopicPartition::new(FACTS, 0);
     let positions = vec![bellwether_log::Position { partition: at, next_offset: 500 }];
-    member.commit(bellwether_log::Transaction { records: vec![], positions, token }).unwrap();
+    member.commit(&bellwether_log::Transaction { records: vec![], positions, token }).unwrap();
     member.leave().unwrap();
 
     world.settle().unwrap();
