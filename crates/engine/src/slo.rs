@@ -140,7 +140,7 @@ impl Objective {
         let day = self.days.entry(day_of(place.0)).or_default();
         let new = interval.events();
         match self.intervals.get_mut(&place) {
-            Some(known) if known.told >= interval.told => return false,
+            Some(known) if known.told >= interval.told => false,
             Some(known) => {
                 let old = known.events();
                 *day -= old;
