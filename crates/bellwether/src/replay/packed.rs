@@ -127,8 +127,7 @@ const TICKET_CHANGED: &str = "bellwether.ticket.changed.v1";
 
 /// Two events of one identity and time: the same, or the smaller text first (R6).
 fn compare_content(blocks: &[Bytes], a: &Place, b: &Place) -> Ordering {
-    let ([.., a_type, _, _, a_data], [.., b_type, _, _, b_data]) = (parts(blocks, a), parts(blocks, b));
-    if (a_type, a_data) == (b_type, b_data) {
+    if parts(blocks, a) == parts(blocks, b) {
         return Ordering::Equal;
     }
     json::write(&unpack(blocks, a).0).cmp(&json::write(&unpack(blocks, b).0))
