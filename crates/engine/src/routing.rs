@@ -491,7 +491,7 @@ mod tests {
         let snapshot = router.snapshot();
         let mut restored = Router::restore(&snapshot).expect("its own snapshot");
         assert!(restored.snapshot() == snapshot, "the same bytes");
-        let later = page("incident-1", 300);
+        let later = page("later", 300);
         assert_eq!(restored.route(&later, later.time), router.route(&later, later.time));
         assert!(restored.snapshot() == router.snapshot(), "the same bytes");
         assert!(restored.incident_squads.known("incident-2").is_none(), "it was forgotten there too");
