@@ -26,6 +26,7 @@ mod batch;
 mod config;
 mod context;
 mod failure;
+mod first_broker;
 mod identity;
 mod kafka_log;
 mod member;

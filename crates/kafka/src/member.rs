@@ -32,6 +32,7 @@ use bellwether_log::{
 use crate::config;
 use crate::context::{Change, Common, GroupContext};
 use crate::failure;
+use crate::first_broker;
 use crate::identity::identity;
 use crate::kafka_log::{committed_offsets, list};
 use crate::metric_definitions::{LABEL_KIND, REBALANCES, RECORDS_POLLED};
@@ -95,6 +96,10 @@ impl KafkaMember {
             let consumer: BaseConsumer<GroupContext> = config::member(&self.options, &self.group)
                 .create_with_context(GroupContext::new(self.common.clone()))
                 .map_err(|error| failure::fatal(what(), error))?;
+            first_broker::meet(consumer.client(), || {
+                // What is wrong is said again by the polls of a member.
+                let _ = consumer.poll(Duration::ZERO);
+            });
             let topics: Vec<&str> = self.group.topics.iter().map(String::as_str).collect();
             consumer.subscribe(&topics).map_err(|error| failure::fatal(what(), error))?;
             self.consumer = Some(consumer);

@@ -17,6 +17,7 @@ use bellwether_log::{Error, ErrorClass, NewRecord, Result};
 use crate::config;
 use crate::context::{Common, DeliveryContext, GroupContext};
 use crate::failure::{self, Verdict};
+use crate::first_broker;
 use crate::identity::identity;
 use crate::options::KafkaOptions;
 use crate::producing::{self, Sender};
@@ -27,10 +28,6 @@ const SLICE: Duration = Duration::from_secs(1);
 const TRANSACTION_BOUND: Duration = Duration::from_secs(20);
 /// How long an abort may take before the producer is given up.
 const ABORT_BOUND: Duration = Duration::from_secs(10);
-/// How long one wait for a first broker lasts before the client's events are looked at.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
-/// How many of them: a client without any broker is opened in vain, as its opening will say.
-const FIRST_LOOKS: u32 = 10;
 /// How long opening may take: it waits for a predecessor's transaction to end.
 const OPEN_BOUND: Duration = Duration::from_secs(20);
 
@@ -60,7 +57,9 @@ impl Transactional {
         let sender: Sender = config::transactional(options, id)
             .create_with_context(DeliveryContext::new(common.clone()))
             .map_err(|error| failure::fatal(what(), error))?;
-        meet_a_broker(&sender);
+        first_broker::meet(sender.client(), || {
+            sender.poll(Duration::ZERO);
+        });
         let deadline = Instant::now() + OPEN_BOUND;
         loop {
             // Events wait in the queue, a request for a token among them.
@@ -220,17 +219,5 @@ impl Transactional {
 
     fn caused(&self, step: &str, class: ErrorClass, error: KafkaError) -> Error {
         Error::with_source(class, format!("{step} in a transaction of {}", self.id), error)
-    }
-}
-
-/// Waits until the client is connected to some broker. A client that is to open and has none yet looks for its
-/// coordinator again after half a second, however soon the connection is there.
-fn meet_a_broker(sender: &Sender) {
-    for _ in 0..FIRST_LOOKS {
-        sender.poll(Duration::ZERO);
-        // The id of the cluster comes with the first answer of any broker.
-        if sender.client().fetch_cluster_id(FIRST_LOOK).is_some() {
-            return;
-        }
     }
 }

@@ -109,10 +109,20 @@ fn chart(out: &mut String, title: &str, bars: &[Bar<'_>]) {
         let _ = write!(out, "<rect class=\"full\" x=\"{x}\" y=\"18\" width=\"{wide}\" height=\"{full}\"/>");
         let _ = write!(out, "<rect x=\"{x}\" y=\"{top:.1}\" width=\"{wide}\" height=\"{tall:.1}\"/>");
         let _ = write!(out, "<text x=\"{x}\" y=\"12\">{}</text>", escaped(bar.value));
-        let short: String = bar.name.chars().take(12).collect();
+        let short = short(bar.name);
         let _ = writeln!(out, "<text x=\"{x}\" y=\"{below}\">{}</text>", escaped(&short));
     }
     out.push_str("</svg></figure>\n");
+}
+
+/// A name as it fits under a bar; one that was cut says so.
+fn short(name: &str) -> String {
+    const FITS: usize = 12;
+    if name.chars().count() <= FITS {
+        return name.to_owned();
+    }
+    let begin: String = name.chars().take(FITS - 1).collect();
+    format!("{}\u{2026}", begin.trim_end())
 }
 
 fn escaped(text: &str) -> String {
@@ -128,4 +138,21 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_too_long_for_its_bar_is_cut_and_says_so() {
+        for (name, shown) in [
+            ("Engine", "Engine"),
+            ("PAY Sprint 4", "PAY Sprint 4"),
+            ("Payments board", "Payments bo\u{2026}"),
+        ] {
+            assert_eq!(short(name), shown);
+        }
+        assert_eq!(short("Checkout in Asia"), "Checkout in\u{2026}");
+    }
 }
