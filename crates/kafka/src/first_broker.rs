@@ -14,12 +14,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How many of them.
 const LOOKS: u32 = 10;
 
-/// Waits until a client is connected to some broker; `look` takes its events, a request for a token among them.
-pub(crate) fn meet<C: ClientContext>(client: &Client<C>, mut look: impl FnMut()) {
+/// Waits until a client has heard of a topic from some broker; `look` takes its events, a request for a token among them.
+/// The topic must exist: asking a cluster that makes topics unasked for another one would make it.
+pub(crate) fn meet<C: ClientContext>(client: &Client<C>, topic: &str, mut look: impl FnMut()) {
     for _ in 0..LOOKS {
         look();
-        // The id of the cluster comes with the first answer of any broker.
-        if client.fetch_cluster_id(LOOK).is_some() {
+        // A question of its own: the id of the cluster, say, comes only with an answer to somebody's question.
+        if client.fetch_metadata(Some(topic), LOOK).is_ok() {
             return;
         }
     }

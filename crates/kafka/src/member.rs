@@ -32,7 +32,6 @@ use bellwether_log::{
 use crate::config;
 use crate::context::{Change, Common, GroupContext};
 use crate::failure;
-use crate::first_broker;
 use crate::identity::identity;
 use crate::kafka_log::{committed_offsets, list};
 use crate::metric_definitions::{LABEL_KIND, REBALANCES, RECORDS_POLLED};
@@ -89,22 +88,23 @@ impl KafkaMember {
     fn open(&mut self) -> Result<()> {
         if self.producer.is_none() {
             let id = &self.group.transactional_id;
-            self.producer = Some(Transactional::open(&self.options, &self.common, id)?);
+            self.producer = Some(Transactional::open(&self.options, &self.common, id, self.a_topic())?);
         }
         if self.consumer.is_none() {
             let what = || format!("join {}", self.group.group);
             let consumer: BaseConsumer<GroupContext> = config::member(&self.options, &self.group)
                 .create_with_context(GroupContext::new(self.common.clone()))
                 .map_err(|error| failure::fatal(what(), error))?;
-            first_broker::meet(consumer.client(), || {
-                // What is wrong is said again by the polls of a member.
-                let _ = consumer.poll(Duration::ZERO);
-            });
             let topics: Vec<&str> = self.group.topics.iter().map(String::as_str).collect();
             consumer.subscribe(&topics).map_err(|error| failure::fatal(what(), error))?;
             self.consumer = Some(consumer);
         }
         Ok(())
+    }
+
+    /// One of the topics it reads, which exist.
+    fn a_topic(&self) -> &str {
+        self.group.topics.first().map_or("", String::as_str)
     }
 
     fn consumer(&self) -> Result<&BaseConsumer<GroupContext>> {

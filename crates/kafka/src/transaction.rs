@@ -51,13 +51,13 @@ pub(crate) enum Failed {
 }
 
 impl Transactional {
-    /// Opens a producer: fences earlier ones with the id and ends what they left open.
-    pub(crate) fn open(options: &KafkaOptions, common: &Common, id: &str) -> Result<Self> {
+    /// Opens a producer: fences earlier ones with the id and ends what they left open. `topic` is one that exists.
+    pub(crate) fn open(options: &KafkaOptions, common: &Common, id: &str, topic: &str) -> Result<Self> {
         let what = || format!("open the transactional producer {id}");
         let sender: Sender = config::transactional(options, id)
             .create_with_context(DeliveryContext::new(common.clone()))
             .map_err(|error| failure::fatal(what(), error))?;
-        first_broker::meet(sender.client(), || {
+        first_broker::meet(sender.client(), topic, || {
             sender.poll(Duration::ZERO);
         });
         let deadline = Instant::now() + OPEN_BOUND;

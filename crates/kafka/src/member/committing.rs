@@ -107,7 +107,7 @@ impl KafkaMember {
     fn reopen_producer(&mut self) -> Result<()> {
         if self.producer.is_none() && !self.fenced {
             let id = &self.group.transactional_id;
-            self.producer = Some(Transactional::open(&self.options, &self.common, id)?);
+            self.producer = Some(Transactional::open(&self.options, &self.common, id, self.a_topic())?);
         }
         Ok(())
     }
