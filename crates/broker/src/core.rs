@@ -26,6 +26,7 @@ pub(crate) struct Core {
     pub(crate) cluster_id: String,
     /// Host and port told to clients.
     pub(crate) advertised: (String, u16),
+    pub(crate) clock: Monotonic,
     pub(crate) journal: Arc<Mutex<Journal>>,
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
@@ -62,6 +63,7 @@ impl Core {
             cluster_id,
             advertised: options.advertised.clone().unwrap_or_else(|| reachable(local)),
             groups: Groups::new(options.initial_rebalance_delay, clock),
+            clock,
             flusher: Flusher::new(options.durability, Arc::clone(&journal)),
             journal,
             topics,

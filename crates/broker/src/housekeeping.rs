@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Interval;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::wall_ms;
@@ -18,32 +18,31 @@ const PRODUCER_EXPIRY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// Looks for work at every interval, until `stop`; a round under way is finished.
 pub(crate) async fn run(core: Arc<Core>, stop: CancellationToken) {
-    let mut interval =
-        tokio::time::interval(core.options.housekeeping_interval.max(Duration::from_millis(1)));
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while next(&mut interval, &stop).await {
-        let core = Arc::clone(&core);
+    let every = core.options.housekeeping_interval.max(Duration::from_millis(1));
+    while !stop.is_cancelled() {
+        let swept = Arc::clone(&core);
         // A panic in here is logged by the runtime's hook; the next round starts afresh.
-        tokio::task::spawn_blocking(move || sweep(&core)).await.ok();
+        tokio::task::spawn_blocking(move || sweep(&swept)).await.ok();
+        rest(&core, every, &stop).await;
     }
 }
 
 /// Syncs written bytes at the policy's interval, until `stop`.
 pub(crate) async fn run_syncs(core: Arc<Core>, stop: CancellationToken) {
     let Some(every) = core.flusher.interval() else { return };
-    let mut interval = tokio::time::interval(every);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while next(&mut interval, &stop).await {
+    while !stop.is_cancelled() {
         // Failures are logged where they happen and tried again at the next interval.
         core.flusher.sync_all(&core.topics).await.ok();
+        rest(&core, every, &stop).await;
     }
 }
 
-/// Waits for the next round; false when there is none.
-async fn next(interval: &mut Interval, stop: &CancellationToken) -> bool {
+/// Waits for the next round, together with the fetches that wait for nothing.
+async fn rest(core: &Core, every: Duration, stop: &CancellationToken) {
+    let until = core.clock.end_of_wait(Instant::now(), every);
     tokio::select! {
-        _ = interval.tick() => true,
-        () = stop.cancelled() => false,
+        () = tokio::time::sleep_until(until) => {}
+        () = stop.cancelled() => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fetch: whole batches as they are on the disk, waiting for more when there are too few.
 //!
 //! A waiting fetch registers its connection's signal with every partition it asks for, looks, and sleeps until one of
-//! them wakes it or its time is up. Fetch sessions are not kept: every response is a full one.
+//! them wakes it or its time is up, which it is for all of them together ([`end_of_wait`](crate::clock::Monotonic::end_of_wait)). Fetch sessions are not kept: every response is a full one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) async fn fetch(
         return FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
     }
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
-    let deadline = Instant::now() + wait;
+    let deadline = core.clock.end_of_wait(Instant::now(), wait);
     let least = usize::try_from(request.min_bytes).unwrap_or(0).min(MAX_RESPONSE_BYTES);
     let committed_only = request.isolation_level == READ_COMMITTED;
     loop {
