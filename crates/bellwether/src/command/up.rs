@@ -78,7 +78,10 @@ fn with_log(
     listener: TcpListener,
     metrics: metrics_exporter_prometheus::PrometheusHandle,
 ) -> Result<ExitCode, Failure> {
-    let log = client::connect(config, servers)?;
+    let log = match embedded {
+        Some(_) => client::connect_within(config, servers)?,
+        None => client::connect(config, servers)?,
+    };
     let topics = TopicSet::configured(config);
     topics.apply(log.as_ref())?;
     let keys = Keys::load(config)?;
