@@ -1,5 +1,9 @@
 //! Appends outside groups: idempotent, acknowledged by all replicas before a call returns.
+//!
+//! The appenders of one log share a producer, because each has three threads that wake up every second for as long as it
+//! lives. Invariant: it serves one call at a time, so that every report is of the call that waits for it.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::counter;
@@ -18,18 +22,17 @@ use crate::producing::{self, Sender};
 /// Beyond the client's own time-out of a record, so that its verdict is heard.
 const APPEND_BOUND: Duration = Duration::from_secs(35);
 
-pub(crate) struct KafkaAppender {
+/// The producer of the appenders of one log.
+pub(crate) struct Appending {
     options: KafkaOptions,
     common: Common,
-    /// Dropped when it is of no more use, opened anew by the next call.
-    sender: Option<Sender>,
+    /// Opened for the first appender; dropped when it is of no more use, opened anew by the next call.
+    sender: Mutex<Option<Sender>>,
 }
 
-impl KafkaAppender {
-    pub(crate) fn open(options: &KafkaOptions, common: &Common) -> Result<Self> {
-        let mut appender = Self { options: options.clone(), common: common.clone(), sender: None };
-        appender.sender = Some(appender.connect()?);
-        Ok(appender)
+impl Appending {
+    pub(crate) fn new(options: KafkaOptions, common: Common) -> Self {
+        Self { options, common, sender: Mutex::default() }
     }
 
     fn connect(&self) -> Result<Sender> {
@@ -39,11 +42,25 @@ impl KafkaAppender {
     }
 }
 
+pub(crate) struct KafkaAppender(Arc<Appending>);
+
+impl KafkaAppender {
+    pub(crate) fn open(appending: Arc<Appending>) -> Result<Self> {
+        let mut shared = appending.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.is_none() {
+            *shared = Some(appending.connect()?);
+        }
+        drop(shared);
+        Ok(Self(appending))
+    }
+}
+
 impl Appender for KafkaAppender {
     fn append(&mut self, records: Vec<NewRecord>) -> Result<Vec<Option<i64>>> {
-        let sender = match self.sender.take() {
+        let mut shared = self.0.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = match shared.take() {
             Some(sender) => sender,
-            None => self.connect()?,
+            None => self.0.connect()?,
         };
         let deadline = Instant::now() + APPEND_BOUND;
         sender.context().expect(records.len());
@@ -58,7 +75,7 @@ impl Appender for KafkaAppender {
         };
         // A fatal error, or records still under way, spoil the producer for the next call.
         if drained && sender.client().fatal_error().is_none() {
-            self.sender = Some(sender);
+            *shared = Some(sender);
         }
         if let Some((place, code)) = failed {
             let to = records.get(place).map(|record| record.to.to_string()).unwrap_or_default();

@@ -58,6 +58,7 @@ pub fn cases() -> Vec<Case> {
         false topics::created_topics_are_described,
         false topics::creating_again_changes_nothing,
         false reading::appended_records_are_read_to_the_stable_end,
+        false reading::appenders_at_once_are_told_their_own_offsets,
         false reading::a_reader_at_the_end_sees_what_comes_later,
         false reading::control_markers_are_passed,
         false reading::headers_tombstones_and_times_come_back,

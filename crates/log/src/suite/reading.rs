@@ -22,6 +22,28 @@ pub(super) fn appended_records_are_read_to_the_stable_end(harness: &dyn Harness)
     equal("tail", values(&tail), expected(2_498..2_500))
 }
 
+pub(super) fn appenders_at_once_are_told_their_own_offsets(harness: &dyn Harness) -> Outcome {
+    let bench = Bench::new(harness);
+    let topic = bench.topic("at-once", 2)?;
+    let mut threads = Vec::new();
+    for number in 0..2 {
+        let partition = TopicPartition::new(topic.clone(), number);
+        let mut appender = bench.log.appender()?;
+        threads.push(std::thread::spawn(move || {
+            let records =
+                |round: u32| (round * 10..round * 10 + 10).map(|number| numbered(&partition, number));
+            (0..20).map(|round| appender.append(records(round).collect())).collect::<crate::Result<Vec<_>>>()
+        }));
+    }
+    for (number, thread) in (0..).zip(threads) {
+        let Ok(offsets) = thread.join() else { return fail("an appender panicked") };
+        equal("offsets told", offsets?.concat(), (0..200).map(Some).collect())?;
+        let (records, _) = bench.read(&TopicPartition::new(topic.clone(), number), 0)?;
+        equal("values", values(&records), expected(0..200))?;
+    }
+    Ok(())
+}
+
 pub(super) fn a_reader_at_the_end_sees_what_comes_later(harness: &dyn Harness) -> Outcome {
     let bench = Bench::new(harness);
     let partition = TopicPartition::new(bench.topic("later", 1)?, 0);
