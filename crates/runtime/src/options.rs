@@ -154,7 +154,7 @@ pub enum LostPositions {
 pub struct LoopBounds {
     /// Wait of a poll after work; it doubles with every round that finds nothing.
     pub poll: Duration,
-    /// Longest wait of one poll: how late an idle loop sees the stop flag, a tenth of what a graceful stop may take.
+    /// Longest wait of one poll: how late an idle loop sees the stop flag, a fifth of what a graceful stop may take.
     /// Records and rebalances end a wait at once, and deadlines bound it.
     pub idle_poll: Duration,
     /// Records of one poll and of one transaction: a few milliseconds of folding, well inside the 100 ms a batch
@@ -183,7 +183,7 @@ impl Default for LoopBounds {
     fn default() -> Self {
         Self {
             poll: Duration::from_millis(100),
-            idle_poll: Duration::from_millis(500),
+            idle_poll: Duration::from_secs(1),
             batch_records: 5_000,
             batch_time: Duration::from_millis(100),
             batch_bytes: 4 * 1024 * 1024,

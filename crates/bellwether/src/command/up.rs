@@ -126,6 +126,8 @@ fn with_log(
     for role in &running {
         role.stop();
     }
+    // Together with them: each sees it when its poll is over.
+    notifier.begin_stop();
     let mut ended = Ok(());
     for role in running {
         ended = ended.and(role.join());

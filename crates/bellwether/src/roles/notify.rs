@@ -34,11 +34,11 @@ use crate::topic_set::TopicSet;
 use feed::Feed;
 use time::Time;
 
-/// How long a poll waits; a stop is seen within it.
-const POLL: Duration = Duration::from_millis(500);
+/// How long a poll waits; a stop is seen within it. Steps and rebalances end it at once.
+const POLL: Duration = Duration::from_secs(1);
 /// Polls without steps between two looks at what else there is to know. A step is told after a look of its own, so
 /// this only bounds what is left for that one to read - half a minute's worth; a look asks for the end of every partition.
-const LEARN_EVERY: u32 = 60;
+const LEARN_EVERY: u32 = 30;
 /// Records handed over at once.
 const BATCH_RECORDS: usize = 500;
 /// Bytes handed over at once.
@@ -58,9 +58,14 @@ impl Notifier {
         self.queued.load(Ordering::SeqCst)
     }
 
-    /// Stops: attempts under way may finish, the rest is taken up by the next start.
-    pub(crate) fn stop(self) {
+    /// Asks for a stop: attempts under way may finish, the rest is taken up by the next start.
+    pub(crate) fn begin_stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// Stops and waits until it has stopped.
+    pub(crate) fn stop(self) {
+        self.begin_stop();
         match self.thread.join() {
             Ok(Ok(())) => {}
             Ok(Err(failure)) => tracing::error!(%failure, "delivery ended"),
