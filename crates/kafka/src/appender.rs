@@ -1,9 +1,5 @@
 //! Appends outside groups: idempotent, acknowledged by all replicas before a call returns.
-//!
-//! The appenders of one log share a producer, because each has three threads that wake up every second for as long as it
-//! lives. Invariant: it serves one call at a time, so that every report is of the call that waits for it.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use metrics::counter;
@@ -22,17 +18,18 @@ use crate::producing::{self, Sender};
 /// Beyond the client's own time-out of a record, so that its verdict is heard.
 const APPEND_BOUND: Duration = Duration::from_secs(35);
 
-/// The producer of the appenders of one log.
-pub(crate) struct Appending {
+pub(crate) struct KafkaAppender {
     options: KafkaOptions,
     common: Common,
-    /// Opened for the first appender; dropped when it is of no more use, opened anew by the next call.
-    sender: Mutex<Option<Sender>>,
+    /// Dropped when it is of no more use, opened anew by the next call.
+    sender: Option<Sender>,
 }
 
-impl Appending {
-    pub(crate) fn new(options: KafkaOptions, common: Common) -> Self {
-        Self { options, common, sender: Mutex::default() }
+impl KafkaAppender {
+    pub(crate) fn open(options: &KafkaOptions, common: &Common) -> Result<Self> {
+        let mut appender = Self { options: options.clone(), common: common.clone(), sender: None };
+        appender.sender = Some(appender.connect()?);
+        Ok(appender)
     }
 
     fn connect(&self) -> Result<Sender> {
@@ -42,25 +39,11 @@ impl Appending {
     }
 }
 
-pub(crate) struct KafkaAppender(Arc<Appending>);
-
-impl KafkaAppender {
-    pub(crate) fn open(appending: Arc<Appending>) -> Result<Self> {
-        let mut shared = appending.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        if shared.is_none() {
-            *shared = Some(appending.connect()?);
-        }
-        drop(shared);
-        Ok(Self(appending))
-    }
-}
-
 impl Appender for KafkaAppender {
     fn append(&mut self, records: Vec<NewRecord>) -> Result<Vec<Option<i64>>> {
-        let mut shared = self.0.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = match shared.take() {
+        let sender = match self.sender.take() {
             Some(sender) => sender,
-            None => self.0.connect()?,
+            None => self.connect()?,
         };
         let deadline = Instant::now() + APPEND_BOUND;
         sender.context().expect(records.len());
@@ -75,7 +58,7 @@ impl Appender for KafkaAppender {
         };
         // A fatal error, or records still under way, spoil the producer for the next call.
         if drained && sender.client().fatal_error().is_none() {
-            *shared = Some(sender);
+            self.sender = Some(sender);
         }
         if let Some((place, code)) = failed {
             let to = records.get(place).map(|record| record.to.to_string()).unwrap_or_default();

@@ -12,7 +12,7 @@ use bellwether_log::{
     TopicInfo, TopicPartition, TopicSpec,
 };
 
-use crate::appender::{Appending, KafkaAppender};
+use crate::appender::KafkaAppender;
 use crate::asking::{ASK, Asking, settle};
 use crate::config;
 use crate::context::{Common, GroupContext, named};
@@ -33,7 +33,6 @@ struct Inner {
     common: Common,
     asking: Arc<Asking>,
     admin: Admin,
-    appending: Arc<Appending>,
     readers: Arc<Readers>,
 }
 
@@ -54,8 +53,7 @@ impl KafkaLog {
         let asking = Arc::new(Asking::open(&options, &common)?);
         let readers = Arc::new(Readers::new(options.clone(), common.clone(), Arc::clone(&asking)));
         let admin = Admin::new(options.clone(), common.clone());
-        let appending = Arc::new(Appending::new(options.clone(), common.clone()));
-        Ok(Self { inner: Arc::new(Inner { options, common, asking, admin, appending, readers }) })
+        Ok(Self { inner: Arc::new(Inner { options, common, asking, admin, readers }) })
     }
 }
 
@@ -106,7 +104,7 @@ impl EventLog for KafkaLog {
     }
 
     fn appender(&self) -> Result<Box<dyn Appender>> {
-        Ok(Box::new(KafkaAppender::open(Arc::clone(&self.inner.appending))?))
+        Ok(Box::new(KafkaAppender::open(&self.inner.options, &self.inner.common)?))
     }
 }
 
