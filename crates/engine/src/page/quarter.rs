@@ -3,6 +3,7 @@
 //! Counted as pages come; counted anew when reference data changed, when a page went away or lies before the last such
 //! change, and when the quarter is another. A page counts for the squads its person was in at the page (R32).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,19 +77,21 @@ impl Quarters {
         latest: Option<EventTime>,
         squad: &SquadId,
         quarter: &Quarter,
-    ) -> QuarterPages {
+    ) -> Cow<'_, QuarterPages> {
         self.refresh(context);
-        if let Some(known) = self.squads.get(squad)
-            && (known.start, known.end) == (Some(quarter.start), Some(quarter.end))
-        {
-            return known.clone();
+        let is_known = self
+            .squads
+            .get(squad)
+            .is_some_and(|known| (known.start, known.end) == (Some(quarter.start), Some(quarter.end)));
+        if !is_known {
+            let counted = self.walk(context, people, squad, quarter);
+            // A page of an instant that has not come is counted when it comes: nobody knows when, so nothing is kept.
+            if latest.is_none_or(|latest| latest > context.now) {
+                return Cow::Owned(counted);
+            }
+            self.squads.insert(squad.clone(), counted);
         }
-        let counted = self.walk(context, people, squad, quarter);
-        // A page of an instant that has not come is counted when it comes: nobody knows when, so nothing is kept.
-        if latest.is_some_and(|latest| latest <= context.now) {
-            self.squads.insert(squad.clone(), counted.clone());
-        }
-        counted
+        Cow::Borrowed(&self.squads[squad])
     }
 
     fn walk(

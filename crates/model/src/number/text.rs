@@ -38,10 +38,75 @@ fn rounds_up(cut: &[u8], odd: bool) -> bool {
 
 /// Writes a whole number of `10^-scale` as decimal text without trailing zeros.
 pub(super) fn write_scaled(value: i128, scale: usize) -> String {
-    let sign = if value < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", value.unsigned_abs(), width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    let fraction = fraction.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{whole}{point}{fraction}")
+    let mut digits = Digits::of(value.unsigned_abs(), scale + 1);
+    digits.trim(scale);
+    digits.text(value < 0)
+}
+
+/// Writes a whole number of `10^-scale` as decimal text with all its places; no sign where it shows as zero.
+pub(super) fn write_fixed(negative: bool, value: u128, scale: usize) -> String {
+    let mut digits = Digits::of(value, scale + 1);
+    digits.places = scale;
+    digits.text(negative && value != 0)
+}
+
+/// The decimal digits of a number, last place last; so many of them stand behind the point.
+struct Digits {
+    /// As many as 128 bits can have, and as many zeros before them as a scale may ask for.
+    bytes: [u8; Self::MOST],
+    first: usize,
+    end: usize,
+    places: usize,
+}
+
+impl Digits {
+    const MOST: usize = 64;
+
+    /// At least so many digits.
+    fn of(value: u128, least: usize) -> Self {
+        let mut bytes = [b'0'; Self::MOST];
+        let mut first = Self::MOST;
+        let mut wide = value;
+        // Division of 64 bits is several times as fast as of 128.
+        let mut rest = loop {
+            match u64::try_from(wide) {
+                Ok(rest) => break rest,
+                Err(_) => {
+                    first -= 1;
+                    bytes[first] += (wide % 10) as u8;
+                    wide /= 10;
+                }
+            }
+        };
+        while rest > 0 {
+            first -= 1;
+            bytes[first] += (rest % 10) as u8;
+            rest /= 10;
+        }
+        Self { bytes, first: first.min(Self::MOST - least), end: Self::MOST, places: 0 }
+    }
+
+    /// Drops zeros behind the point, of so many places.
+    fn trim(&mut self, places: usize) {
+        let point = self.end - places;
+        while self.end > point && self.bytes[self.end - 1] == b'0' {
+            self.end -= 1;
+        }
+        self.places = self.end - point;
+    }
+
+    fn text(&self, negative: bool) -> String {
+        let mut text = String::with_capacity(self.end - self.first + 2);
+        if negative {
+            text.push('-');
+        }
+        let (whole, fraction) =
+            self.bytes[self.first..self.end].split_at(self.end - self.first - self.places);
+        text.extend(whole.iter().map(|digit| char::from(*digit)));
+        if !fraction.is_empty() {
+            text.push('.');
+            text.extend(fraction.iter().map(|digit| char::from(*digit)));
+        }
+        text
+    }
 }

@@ -5,14 +5,32 @@ use std::fmt;
 
 use super::{Ratio, gcd};
 use crate::Error;
-use crate::number::text::write_scaled;
+use crate::number::text::{write_fixed, write_scaled};
 
 /// Most decimal places that [`Ratio::exact`] writes out before it prefers a fraction.
-const EXACT_PLACES: usize = 12;
+const EXACT_PLACES: u32 = 12;
 
 impl Ratio {
     /// Shows the ratio with that many decimal places, half to even (R13): 29/4 with 1 is `7.2`, 7/4 is `1.8`.
     pub fn round_half_even(self, decimals: u32) -> String {
+        let (num, den) = (self.num.unsigned_abs(), self.den.unsigned_abs());
+        let scaled = 10_u64.checked_pow(decimals).zip(u64::try_from(num).ok());
+        match scaled.and_then(|(scale, num)| num.checked_mul(scale)).zip(u64::try_from(den).ok()) {
+            Some((scaled, den)) => {
+                let (shown, rest) = (scaled / den, scaled % den);
+                let up = match (u128::from(rest) * 2).cmp(&u128::from(den)) {
+                    Ordering::Less => false,
+                    Ordering::Equal => shown % 2 == 1,
+                    Ordering::Greater => true,
+                };
+                write_fixed(self.num < 0, u128::from(shown) + u128::from(up), decimals as usize)
+            }
+            None => self.round_digit_by_digit(decimals),
+        }
+    }
+
+    /// The same for parts of any size: nothing is multiplied by more than ten.
+    pub(super) fn round_digit_by_digit(self, decimals: u32) -> String {
         let den = self.den.unsigned_abs();
         let whole = self.num.unsigned_abs() / den;
         let mut rest = self.num.unsigned_abs() % den;
@@ -57,17 +75,12 @@ impl Ratio {
 
     /// Shows the ratio without losing anything: an integer or a decimal where it ends, else a fraction such as `29/7`.
     pub fn exact(self) -> String {
-        let mut shift: i128 = 1;
-        for places in 0..=EXACT_PLACES {
-            if shift % self.den == 0 {
-                return match self.num.checked_mul(shift / self.den) {
-                    Some(scaled) => write_scaled(scaled, places),
-                    None => break,
-                };
-            }
-            shift *= 10;
+        let scaled = places_of(self.den)
+            .and_then(|places| Some((self.num.checked_mul(10_i128.pow(places) / self.den)?, places)));
+        match scaled {
+            Some((scaled, places)) => write_scaled(scaled, places as usize),
+            None => format!("{}/{}", self.num, self.den),
         }
-        format!("{}/{}", self.num, self.den)
     }
 
     /// Reads what [`Self::exact`] writes: `29/7`, `7.25` or `7`.
@@ -78,6 +91,20 @@ impl Ratio {
             expected: "a number or a fraction, such as 7.25 or 29/7",
         })
     }
+}
+
+/// Decimal places after which a fraction with a denominator ends, where those are at most [`EXACT_PLACES`]: it ends when the
+/// denominator is a product of twos and fives, after as many places as there are of the more frequent.
+fn places_of(den: i128) -> Option<u32> {
+    let mut rest = u64::try_from(den).ok()?;
+    let twos = rest.trailing_zeros();
+    rest >>= twos;
+    let mut fives = 0;
+    while rest.is_multiple_of(5) {
+        rest /= 5;
+        fives += 1;
+    }
+    Some(twos.max(fives)).filter(|places| rest == 1 && *places <= EXACT_PLACES)
 }
 
 /// Reads a fraction of integers or plain decimal text.

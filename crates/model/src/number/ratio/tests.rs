@@ -180,3 +180,20 @@ proptest! {
         prop_assert_eq!(Ratio::parse(&a.exact()).unwrap(), a);
     }
 }
+
+proptest! {
+    #[test]
+    fn small_parts_are_shown_as_large_ones_are(num in any::<i32>(), den in 1..200_000_i128, decimals in 0..7_u32) {
+        let small = ratio(i128::from(num), den);
+        prop_assert_eq!(small.round_half_even(decimals), small.round_digit_by_digit(decimals));
+    }
+
+    #[test]
+    fn a_fraction_that_ends_is_written_out(num in any::<i64>(), twos in 0..16_u32, fives in 0..16_u32, other in prop::sample::select(vec![1_i128, 3, 7])) {
+        let shown = ratio(i128::from(num), 2_i128.pow(twos) * 5_i128.pow(fives) * other).exact();
+        let read = ratio(i128::from(num), 2_i128.pow(twos) * 5_i128.pow(fives) * other);
+        prop_assert_eq!(Ratio::parse(&shown).unwrap(), read);
+        let ends = (1..=12).any(|places| 10_i128.pow(places) % read.den() == 0);
+        prop_assert_eq!(shown.contains('/'), !ends, "{}", shown);
+    }
+}
