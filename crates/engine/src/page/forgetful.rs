@@ -66,7 +66,7 @@ fn at(minutes: i64) -> EventTime {
     EventTime::from_ms(START_MS + minutes * MINUTE_MS)
 }
 
-fn stamp(minutes: i64) -> Option<pbjson_types::Timestamp> {
+fn stamp(minutes: i64) -> Option<instant::Timestamp> {
     Some(instant::timestamp(at(minutes)))
 }
 

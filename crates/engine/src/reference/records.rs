@@ -11,8 +11,8 @@ use bellwether_model::{CustomerCommitmentId, KeyResultId, PersonId, SquadId};
 use bellwether_model::{Direction, KeyResultKind, Measure};
 use bellwether_model::{LocalDay, Zone};
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, instant, pb};
-use pbjson_types::Timestamp;
+use bellwether_wire::instant::{self, Timestamp};
+use bellwether_wire::{Payload, pb};
 use serde::{Deserialize, Serialize};
 
 use super::people::MembershipSpan;
