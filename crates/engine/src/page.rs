@@ -304,6 +304,9 @@ impl Pages {
             let Some((person, pages)) = self.people.at(place) else { continue };
             for at in &recount.removed {
                 pages.remove(*at, incident);
+                if !pages.standing(context, person).covers(*at, context.now) {
+                    then.extend(context.reference.squads_of(person, *at).cloned());
+                }
             }
             if !recount.removed.is_empty() {
                 self.quarters.clear();
@@ -323,7 +326,7 @@ impl Pages {
             self.set_midnight(context, zone.name());
         }
         self.look_at_people(context, touched);
-        // A late page of somebody who has moved since is one of the squad they were in (R32).
+        // A late page of somebody who has moved since is one of the squad they were in (R32), and so is one that is none any more.
         for squad in then.iter().filter(|squad| context.options.ownership.owns(squad.as_str())) {
             load::changed(self, context, squad);
         }
