@@ -172,6 +172,11 @@ impl Pages {
         }
         self.look_at_people(context, with_pages);
         // A squad that somebody left, or whose services went elsewhere, is no squad of those people now.
+        self.on_coverage(context);
+    }
+
+    /// Who is trained for a system changed, or something else that the load of any squad may tell of.
+    pub(crate) fn on_coverage(&mut self, context: &mut Context<'_>) {
         let squads: Vec<SquadId> = self.loads.keys().cloned().collect();
         for squad in squads {
             load::changed(self, context, &squad);

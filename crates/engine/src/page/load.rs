@@ -126,7 +126,7 @@ fn assess(pages: &mut Pages, context: &Context<'_>, squad: &SquadId) -> pb::Load
         weekend_top3_share: Ratio::new(i128::from(top3), i128::from(weekend_pages))
             .map(|share| measures::measure(share, 2)),
         top_sources: top_sources(&to_date),
-        coverage_gaps: Vec::new(),
+        coverage_gaps: context.reference.coverage_gaps(squad, now).map(str::to_owned).collect(),
         eligible,
     }
 }
@@ -154,8 +154,8 @@ fn top_sources(to_date: &QuarterPages) -> Vec<pb::PageSource> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{World, person, stamp};
-    use bellwether_wire::Payload;
+    use crate::world::{World, person, stamp, time};
+    use bellwether_wire::{Event, Payload};
 
     /// What was published last of the load of squad `a`, and when.
     fn last(world: &World) -> (String, pb::LoadAssessed) {
@@ -260,6 +260,59 @@ mod tests {
         assert_eq!(
             (at.as_str(), load.weekend_pages, load.top_sources.len()),
             ("2026-02-15T13:00:00.000Z", 0, 0)
+        );
+    }
+
+    #[test]
+    fn production_systems_with_fewer_than_three_trained_are_coverage_gaps_while_they_have() {
+        let mut world = World::new(&["ann", "bob", "cy"]);
+        for (system, squad, production) in
+            [("billing", "a", true), ("ledger", "a", true), ("lab", "a", false), ("shop", "b", true)]
+        {
+            let system = pb::SystemRecorded {
+                system: system.into(),
+                squad: squad.into(),
+                production,
+                ..Default::default()
+            };
+            world.at("2026-01-05T00:00:00Z", system);
+        }
+        let trained = |system: &str, person: &str| pb::CoverageRecorded {
+            system: system.into(),
+            person: person.into(),
+            ..Default::default()
+        };
+        for person in ["ann", "bob"] {
+            world.at("2026-01-05T00:00:00Z", trained("billing", person));
+            world.at("2026-01-05T00:00:00Z", trained("ledger", person));
+            world.at("2026-01-05T00:00:00Z", trained("ledger", person));
+        }
+        world.at("2026-01-05T00:00:00Z", trained("billing", "cy"));
+        world.page("2026-01-12T12:00:00Z", "ann");
+        world.until("2026-01-13T00:00:00Z");
+        assert_eq!(last(&world).1.coverage_gaps, ["ledger"]);
+
+        // Dee is trained for three days; then bob is not trained for billing any more.
+        let dee = pb::CoverageRecorded {
+            effective_from: stamp("2026-01-14T12:00:00Z"),
+            effective_until: stamp("2026-01-17T12:00:00Z"),
+            ..trained("ledger", "dee")
+        };
+        world.at("2026-01-13T00:30:00Z", dee);
+        world.until("2026-01-15T00:00:00Z");
+        assert_eq!(last(&world).1.coverage_gaps, [""; 0]);
+        world.until("2026-01-18T00:00:00Z");
+        assert_eq!(last(&world).1.coverage_gaps, ["ledger"]);
+        let type_name = "bellwether.coverage.recorded.v1".to_owned();
+        let at = time("2026-01-19T09:10:00Z");
+        world.feed(
+            &Event::new("test://hr", "ended", at, Payload::Tombstone { type_name }).about("billing/bob"),
+        );
+        world.until("2026-01-20T00:00:00Z");
+        let (at, load) = last(&world);
+        assert_eq!(
+            (at.as_str(), load.coverage_gaps),
+            ("2026-01-19T10:00:00.000Z", vec!["billing".to_owned(), "ledger".to_owned()])
         );
     }
 }
