@@ -2,7 +2,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "cargo tells a build script where things are by environment")]
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,22 +15,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let descriptors = protox::compile(&files, [&root])?;
     let bytes = prost_encode(&descriptors);
-    let fields: BTreeSet<(String, String)> = descriptors
-        .file
-        .iter()
-        .filter(|file| file.package() == "bellwether.v1")
-        .flat_map(|file| &file.message_type)
-        .flat_map(|message| message.field.iter().map(move |field| (message, field)))
-        .filter(|(_, field)| field.type_name() == ".google.protobuf.Timestamp")
-        .map(|(message, field)| (format!("bellwether.v1.{}", message.name()), field.json_name().to_owned()))
-        .collect();
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), &bytes)?;
 
     let mut config = prost_build::Config::new();
     config
         .compile_well_known_types()
-        .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf.Timestamp", "crate::instant::Timestamp")
         .btree_map(["."])
         .bytes(["."]);
     config.compile_fds(descriptors)?;
@@ -43,33 +33,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build(&[".bellwether.v1"])?;
     let mapping = out.join("bellwether.v1.serde.rs");
     let generated = std::fs::read_to_string(&mapping)?;
-    std::fs::write(&mapping, with_numbers(&with_own_instants(&generated, &fields)))?;
+    std::fs::write(&mapping, with_numbers(&generated))?;
     Ok(())
-}
-
-/// The generated mapping, with instants written by `instant::Text`: pbjson writes them with the offset `+00:00`, where
-/// the protobuf-JSON mapping has `Z`. Every field that holds one must be found, or a new pbjson writes them otherwise.
-fn with_own_instants(generated: &str, fields: &BTreeSet<(String, String)>) -> String {
-    let mut message = String::new();
-    let mut found = BTreeSet::new();
-    let mut mapping = String::with_capacity(generated.len());
-    for line in generated.lines() {
-        if let Some((_, rest)) = line.split_once(".serialize_struct(\"") {
-            message = rest.split('"').next().unwrap_or_default().to_owned();
-        }
-        let field = line.trim().strip_prefix("struct_ser.serialize_field(\"");
-        let field = field.and_then(|rest| rest.strip_suffix("\", v)?;"));
-        let key = field.map(|field| (message.clone(), field.to_owned())).filter(|key| fields.contains(key));
-        if let Some(key) = key {
-            mapping.push_str(&line.replace(", v)?;", ", &crate::instant::Text(v))?;"));
-            found.insert(key);
-        } else {
-            mapping.push_str(line);
-        }
-        mapping.push('\n');
-    }
-    assert_eq!(found, *fields, "fields that hold an instant, in the generated mapping and in proto/");
-    mapping
 }
 
 /// The generated mapping, with enum values that have no name written as their number by `variant::Written`: pbjson fails

@@ -289,7 +289,7 @@ impl Dependencies {
         &mut self,
         context: &mut Context<'_>,
         sprint: &str,
-        planned_end: Option<&pbjson_types::Timestamp>,
+        planned_end: Option<&instant::Timestamp>,
         closed: Option<EventTime>,
     ) {
         let id = SprintId::from(sprint);

@@ -322,6 +322,8 @@ impl Engine {
         }
         if changed.people || !changed.key_results.is_empty() {
             parts.pages.on_reference(&mut context);
+        } else if changed.coverage {
+            parts.pages.on_coverage(&mut context);
         }
         let terms_may_differ =
             matches!(event.payload, Payload::ThresholdsRecorded(_) | Payload::OrganisationRecorded(_));

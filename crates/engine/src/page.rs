@@ -172,6 +172,11 @@ impl Pages {
         }
         self.look_at_people(context, with_pages);
         // A squad that somebody left, or whose services went elsewhere, is no squad of those people now.
+        self.on_coverage(context);
+    }
+
+    /// Who is trained for a system changed, or something else that the load of any squad may tell of.
+    pub(crate) fn on_coverage(&mut self, context: &mut Context<'_>) {
         let squads: Vec<SquadId> = self.loads.keys().cloned().collect();
         for squad in squads {
             load::changed(self, context, &squad);
@@ -304,6 +309,9 @@ impl Pages {
             let Some((person, pages)) = self.people.at(place) else { continue };
             for at in &recount.removed {
                 pages.remove(*at, incident);
+                if !pages.standing(context, person).covers(*at, context.now) {
+                    then.extend(context.reference.squads_of(person, *at).cloned());
+                }
             }
             if !recount.removed.is_empty() {
                 self.quarters.clear();
@@ -323,7 +331,7 @@ impl Pages {
             self.set_midnight(context, zone.name());
         }
         self.look_at_people(context, touched);
-        // A late page of somebody who has moved since is one of the squad they were in (R32).
+        // A late page of somebody who has moved since is one of the squad they were in (R32), and so is one that is none any more.
         for squad in then.iter().filter(|squad| context.options.ownership.owns(squad.as_str())) {
             load::changed(self, context, squad);
         }

@@ -3,6 +3,7 @@
 //! Everything is effective-dated ([`crate::versions`]) and known only once its event has been folded (R5). Names
 //! never enter: a person is a zone, a calendar, a level and a function.
 
+mod coverage;
 mod lines;
 mod people;
 mod policies;
@@ -10,6 +11,7 @@ mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bellwether_model::COVERAGE_MIN;
 use bellwether_model::EventTime;
 use bellwether_model::FiscalCalendar;
 use bellwether_model::Measure;
@@ -37,6 +39,9 @@ pub(crate) struct Reference {
     squads: Ordered<SquadId, Versions<Squad>>,
     memberships: people::Memberships,
     systems: BTreeMap<String, Versions<System>>,
+    /// Who is trained for what. `None` in what was written before it was kept: it is unknown then.
+    #[serde(default)]
+    coverage: Option<coverage::Coverage>,
     calendars: BTreeMap<String, Versions<WorkCalendar>>,
     absences: BTreeMap<String, Versions<Absence>>,
     key_results: Ordered<KeyResultId, Versions<KeyResult>>,
@@ -76,6 +81,8 @@ pub(crate) struct Changed {
     pub key_results: Vec<KeyResultId>,
     /// True when membership, zone, calendar or thresholds changed.
     pub people: bool,
+    /// True when it changed who is trained for a system.
+    pub coverage: bool,
     /// What could not be read, for a warning.
     pub refused: Option<String>,
 }
@@ -89,6 +96,7 @@ impl Reference {
             squads: Ordered::default(),
             memberships: people::Memberships::default(),
             systems: BTreeMap::new(),
+            coverage: Some(coverage::Coverage::default()),
             calendars: BTreeMap::new(),
             absences: BTreeMap::new(),
             key_results: Ordered::default(),
@@ -285,6 +293,16 @@ impl Reference {
             let system = versions.at(at)?;
             (id == service || system.services.iter().any(|known| known == service))
                 .then_some((id.as_str(), system))
+        })
+    }
+
+    /// Production systems of a squad that too few people are trained to respond for, in order of id.
+    pub(crate) fn coverage_gaps(&self, squad: &SquadId, at: EventTime) -> impl Iterator<Item = &str> {
+        self.coverage.iter().flat_map(move |coverage| {
+            self.systems.iter().filter_map(move |(id, versions)| {
+                let system = versions.at(at).filter(|system| system.production && system.squad == *squad);
+                (system.is_some() && coverage.trained(id, at) < COVERAGE_MIN).then_some(id.as_str())
+            })
         })
     }
 

@@ -46,3 +46,6 @@ pub use rule::{ClearAfter, RuleId};
 pub use thresholds::{Provenance, ThresholdInfo, ThresholdValues, Thresholds};
 pub use time::{EventTime, Millis};
 pub use zone::Zone;
+
+/// Trained responders of a production system below which its coverage is a gap.
+pub const COVERAGE_MIN: usize = 3;

@@ -27,7 +27,7 @@ pub fn human(id: &str) -> Option<pb::Actor> {
 ///
 /// # Panics
 /// When it is none.
-pub fn stamp(text: &str) -> Option<pbjson_types::Timestamp> {
+pub fn stamp(text: &str) -> Option<instant::Timestamp> {
     Some(instant::timestamp(time(text)))
 }
 

@@ -1,9 +1,69 @@
 //! Instants between protobuf and the model: one precision, milliseconds, truncated at the border (R3).
+//!
+//! [`Timestamp`] is `google.protobuf.Timestamp` in every message. It cuts off what is below the millisecond where it is
+//! read, from bytes and from text, so that nobody behind can tell two events by it: repeats are compared by content (R6).
+
+use std::fmt;
 
 use bellwether_model::EventTime;
+use bytes::{Buf, BufMut};
 use chrono::{DateTime, SecondsFormat};
-use pbjson_types::Timestamp;
-use serde::{Serialize, Serializer};
+use prost::DecodeError;
+use prost::encoding::{DecodeContext, WireType, int32, int64, skip_field};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// `google.protobuf.Timestamp`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub seconds: i64,
+    /// The rest, forwards in time.
+    pub nanos: i32,
+}
+
+const SECONDS: u32 = 1;
+const NANOS: u32 = 2;
+const NANOS_OF_A_MILLISECOND: i32 = 1_000_000;
+
+impl prost::Message for Timestamp {
+    fn encode_raw(&self, to: &mut impl BufMut) {
+        if self.seconds != 0 {
+            int64::encode(SECONDS, &self.seconds, to);
+        }
+        if self.nanos != 0 {
+            int32::encode(NANOS, &self.nanos, to);
+        }
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        from: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        match tag {
+            SECONDS => int64::merge(wire_type, &mut self.seconds, from, context),
+            NANOS => {
+                int32::merge(wire_type, &mut self.nanos, from, context)?;
+                self.nanos = self.nanos.saturating_sub(self.nanos.rem_euclid(NANOS_OF_A_MILLISECOND));
+                Ok(())
+            }
+            _ => skip_field(wire_type, tag, from, context),
+        }
+    }
+
+    fn encoded_len(&self) -> usize {
+        let seconds = if self.seconds == 0 { 0 } else { int64::encoded_len(SECONDS, &self.seconds) };
+        let nanos = if self.nanos == 0 { 0 } else { int32::encoded_len(NANOS, &self.nanos) };
+        seconds + nanos
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
 
 /// Protobuf form of an instant.
 pub fn timestamp(at: EventTime) -> Timestamp {
@@ -14,8 +74,10 @@ pub fn timestamp(at: EventTime) -> Timestamp {
 
 /// Instant of a protobuf timestamp, truncated towards the past; `None` when it is out of range.
 pub fn event_time(timestamp: &Timestamp) -> Option<EventTime> {
-    let ms =
-        timestamp.seconds.checked_mul(1000)?.checked_add(i64::from(timestamp.nanos).div_euclid(1_000_000))?;
+    let ms = timestamp
+        .seconds
+        .checked_mul(1000)?
+        .checked_add(i64::from(timestamp.nanos).div_euclid(i64::from(NANOS_OF_A_MILLISECOND)))?;
     Some(EventTime::from_ms(ms))
 }
 
@@ -24,22 +86,38 @@ pub fn optional(field: Option<&Timestamp>) -> Option<EventTime> {
     field.and_then(event_time)
 }
 
-/// An instant as the protobuf-JSON mapping writes it: in UTC with `Z` and 0, 3, 6 or 9 fractional digits. One that the
-/// mapping cannot hold is `null`, which reads as absent.
-#[derive(Debug)]
-pub(crate) struct Text<'a>(pub(crate) &'a Timestamp);
+/// First and last second of the years 1 to 9999, beyond which the protobuf-JSON mapping has no instants.
+const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-/// First and last second of the years 1 to 9999, beyond which the mapping has no instants.
-const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-impl Serialize for Text<'_> {
+/// As the protobuf-JSON mapping has it: in UTC with `Z` and 0, 3, 6 or 9 fractional digits. An instant that the mapping
+/// cannot hold is `null`, which reads as absent.
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Timestamp { seconds, nanos } = *self.0;
-        let nanos = u32::try_from(nanos).ok().filter(|_| SECONDS.contains(&seconds));
-        match nanos.and_then(|nanos| DateTime::from_timestamp(seconds, nanos)) {
+        let nanos = u32::try_from(self.nanos).ok().filter(|_| YEARS.contains(&self.seconds));
+        match nanos.and_then(|nanos| DateTime::from_timestamp(self.seconds, nanos)) {
             Some(at) => serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             None => serializer.serialize_none(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an RFC 3339 instant")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                EventTime::parse(text).map(timestamp).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
     }
 }
 
@@ -49,7 +127,7 @@ mod tests {
     use crate::{Payload, pb};
 
     fn text(seconds: i64, nanos: i32) -> serde_json::Value {
-        serde_json::to_value(Text(&Timestamp { seconds, nanos })).expect("text or null")
+        serde_json::to_value(Timestamp { seconds, nanos }).expect("text or null")
     }
 
     #[test]
@@ -94,6 +172,30 @@ mod tests {
         };
         for text in ["2026-01-13T17:00:00Z", "2026-01-13T17:00:00+00:00", "2026-01-13T18:30:00.000+01:30"] {
             assert_eq!(read(text), Some(Timestamp { seconds: 1_768_323_600, nanos: 0 }), "{text}");
+        }
+    }
+
+    #[test]
+    fn r03_instants_in_data_are_cut_to_milliseconds_in_both_forms() {
+        let type_name = "bellwether.source.progressed.v1";
+        let at = Timestamp { seconds: -1, nanos: 123_456_789 };
+        let message = pb::SourceProgressed { complete_through: Some(at), ..Default::default() };
+        let from_bytes = Payload::decode(type_name, &prost::Message::encode_to_vec(&message).into());
+        let text = r#"{"completeThrough":"1969-12-31T23:59:59.123999Z"}"#;
+        let from_text = Payload::from_json(type_name, text).expect("an instant");
+        let cut = Timestamp { nanos: 123_000_000, ..at };
+        let cut = pb::SourceProgressed { complete_through: Some(cut), ..Default::default() };
+        assert_eq!(from_bytes.expect("a message"), Payload::from(cut.clone()));
+        assert_eq!(from_text, Some(Payload::from(cut)));
+    }
+
+    #[test]
+    fn nanoseconds_that_are_none_are_read_as_the_instant_they_were() {
+        for nanos in [i32::MIN, -1_000_001, -1, 0, 999_999, 1_999_999_999, i32::MAX] {
+            let at = Timestamp { seconds: 5, nanos };
+            let read = <Timestamp as prost::Message>::decode(&*prost::Message::encode_to_vec(&at));
+            let read = read.expect("a message");
+            assert_eq!(event_time(&read), event_time(&at), "{nanos}");
         }
     }
 }

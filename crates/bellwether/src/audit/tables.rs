@@ -18,27 +18,11 @@ pub(crate) struct Table {
 impl Report {
     /// Sprints, drift, load and triggers, in the order in which they are read.
     pub(crate) fn tables(&self) -> [Table; 4] {
-        [self.of_sprints(), self.of_drift(), self.of_load(), self.of_triggers()]
-    }
-
-    fn of_sprints(&self) -> Table {
         let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-        let rows = self.sprints.iter().map(|line| {
-            vec![
-                line.squad.clone(),
-                line.sprint.clone(),
-                line.closed_at.get(..10).unwrap_or_default().to_owned(),
-                line.committed.to_string(),
-                dash(&line.commit_reliability),
-                dash(&line.done),
-                dash(&line.scope_change),
-                dash(&line.interrupts),
-            ]
-        });
-        Table {
-            heading: "Last sprints",
-            why_empty: self.empty.sprints,
-            columns: &[
+        let sprints = table(
+            "Last sprints",
+            self.empty.sprints,
+            &[
                 "squad",
                 "sprint",
                 "closed",
@@ -48,45 +32,40 @@ impl Report {
                 "scope change",
                 "interrupts",
             ],
-            rows: rows.collect(),
-        }
-    }
-
-    fn of_drift(&self) -> Table {
-        let rows = self.drift.iter().map(|line| {
-            vec![
-                line.squad.clone(),
-                line.from.clone(),
-                line.to.clone(),
-                line.points.clone(),
-                line.sprints.to_string(),
-                line.rests_on.to_owned(),
-            ]
-        });
-        Table {
-            heading: "Drift of commit reliability over these sprints",
-            why_empty: self.empty.drift,
-            columns: &["squad", "first", "last", "drift in points", "sprints", "rests on"],
-            rows: rows.collect(),
-        }
-    }
-
-    fn of_load(&self) -> Table {
-        let rows = self.load.iter().map(|line| {
-            vec![
-                line.squad.clone(),
-                line.top.clone(),
-                line.top_per_week.clone(),
-                line.median.clone(),
-                line.ratio.clone(),
-                line.weekend_people.to_string(),
-                line.people.to_string(),
-            ]
-        });
-        Table {
-            heading: "On-call load, rolling four weeks",
-            why_empty: self.empty.load,
-            columns: &[
+            &self.sprints,
+            |line| {
+                [
+                    line.squad.clone(),
+                    line.sprint.clone(),
+                    line.closed_at.get(..10).unwrap_or_default().to_owned(),
+                    line.committed.to_string(),
+                    dash(&line.commit_reliability),
+                    dash(&line.done),
+                    dash(&line.scope_change),
+                    dash(&line.interrupts),
+                ]
+            },
+        );
+        let drift = table(
+            "Drift of commit reliability over these sprints",
+            self.empty.drift,
+            &["squad", "first", "last", "drift in points", "sprints", "rests on"],
+            &self.drift,
+            |line| {
+                [
+                    line.squad.clone(),
+                    line.from.clone(),
+                    line.to.clone(),
+                    line.points.clone(),
+                    line.sprints.to_string(),
+                    line.rests_on.to_owned(),
+                ]
+            },
+        );
+        let load = table(
+            "On-call load, rolling four weeks",
+            self.empty.load,
+            &[
                 "squad",
                 "top engineer",
                 "pages a week",
@@ -95,19 +74,38 @@ impl Report {
                 "weekend people",
                 "people",
             ],
-            rows: rows.collect(),
-        }
+            &self.load,
+            |line| {
+                [
+                    line.squad.clone(),
+                    line.top.clone(),
+                    line.top_per_week.clone(),
+                    line.median.clone(),
+                    line.ratio.clone(),
+                    line.weekend_people.to_string(),
+                    line.people.to_string(),
+                ]
+            },
+        );
+        let triggers = table(
+            "What would have fired",
+            self.empty.triggers,
+            &["rule", "squad", "subject", "at", "arithmetic"],
+            &self.triggers,
+            |line| [&line.rule, &line.squad, &line.subject, &line.at, &line.arithmetic].map(Clone::clone),
+        );
+        [sprints, drift, load, triggers]
     }
+}
 
-    fn of_triggers(&self) -> Table {
-        let rows = self.triggers.iter().map(|line| {
-            [&line.rule, &line.squad, &line.subject, &line.at, &line.arithmetic].map(Clone::clone).to_vec()
-        });
-        Table {
-            heading: "What would have fired",
-            why_empty: self.empty.triggers,
-            columns: &["rule", "squad", "subject", "at", "arithmetic"],
-            rows: rows.collect(),
-        }
-    }
+/// A table with a row for each line. As many cells as columns: the compiler counts.
+fn table<T, const N: usize>(
+    heading: &'static str,
+    why_empty: Option<&'static str>,
+    columns: &'static [&'static str; N],
+    lines: &[T],
+    cells: impl Fn(&T) -> [String; N],
+) -> Table {
+    let rows = lines.iter().map(|line| Vec::from(cells(line))).collect();
+    Table { heading, why_empty, columns, rows }
 }

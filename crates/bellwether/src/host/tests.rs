@@ -1,18 +1,40 @@
-//! The folding roles over the simulated log: in which order a unit's inputs are folded, and what a role passes on.
+//! The folding roles over the simulated log, one round after the other on the test's own thread: in which order a unit's
+//! inputs are folded, and what a role passes on.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bellwether_log::sim::{Sim, SimOptions};
+use bellwether_log::sim::{START_MS, Sim, SimOptions};
 use bellwether_log::{NewRecord, TopicPartition};
 use bellwether_model::{EventTime, Millis};
+use bellwether_runtime::{NoFailpoints, Step, UnitHealth};
 use bellwether_wire::{Event, Payload, instant, pb};
 
 use super::*;
 use crate::record;
 
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Rounds within which a role says what it must.
+const PATIENCE: usize = 1_000;
+/// Time that a round takes.
+const ROUND_MS: i64 = 50;
+
+/// The simulated broker's clock.
+#[derive(Debug)]
+struct SimClock(Sim);
+
+impl Clock for SimClock {
+    fn now_ms(&self) -> i64 {
+        self.0.now_ms()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.now_ms() - START_MS).expect("it only moves forward"))
+    }
+
+    fn wait(&self, duration: Duration) {
+        self.0.advance(i64::try_from(duration.as_millis()).expect("a short while"));
+    }
+}
 
 fn at(minute: i64) -> EventTime {
     EventTime::parse("2024-01-08T09:00:00Z").expect("an instant").plus(Millis::minutes(minute))
@@ -52,38 +74,38 @@ impl World {
         );
     }
 
-    /// Runs a role until what a topic says satisfies somebody.
-    fn run(
-        &self,
-        role: Role,
-        order: Option<InputOrder>,
-        topic: Topic,
-        is_enough: impl Fn(&[Event]) -> bool,
-    ) -> Vec<Event> {
+    /// A role that has not done anything yet.
+    fn start(&self, role: Role, order: Option<InputOrder>) -> Service {
         let (mut options, factory) = parts(&self.plan, role);
         options.order = order.unwrap_or(options.order);
-        let clock: Arc<dyn Clock> = Arc::new(NoClock(SystemClock::new()));
-        let service = Service::new(Arc::clone(&self.plan.log), factory, clock, options).expect("it starts");
-        let handle = service.handle();
-        let thread = std::thread::spawn(move || service.run());
-        let said = self.read(topic, is_enough);
-        handle.stop();
-        thread.join().expect("no panic").expect("it ends well");
-        said
+        let clock: Arc<dyn Clock> = Arc::new(NoClock(SimClock(self.sim.clone())));
+        let log = Arc::clone(&self.plan.log);
+        Service::simulated(log, factory, clock, options, Box::new(NoFailpoints)).expect("it starts")
     }
 
-    fn read(&self, topic: Topic, is_enough: impl Fn(&[Event]) -> bool) -> Vec<Event> {
+    /// One round of a role, and the time it takes.
+    fn step(&self, service: &mut Service) {
+        service.step().expect("a round");
+        self.sim.advance(ROUND_MS);
+    }
+
+    /// Runs a role until what a topic says satisfies somebody, and stops it.
+    fn run(&self, mut service: Service, topic: Topic, is_enough: impl Fn(&[Event]) -> bool) -> Vec<Event> {
         let process = self.sim.process();
         let partition = TopicPartition::new(self.plan.topics.name(topic), 0);
         let mut reader = process.read(&partition, 0).expect("a reader");
-        let began = Instant::now();
         let mut said = Vec::new();
-        while !is_enough(&said) {
-            assert!(began.elapsed() < PATIENCE, "only this was said: {said:?}");
-            let records = reader.next(Duration::from_millis(1)).expect("read");
+        for _ in 0..PATIENCE {
+            self.step(&mut service);
+            let records = reader.next(Duration::ZERO).expect("read");
             said.extend(records.iter().filter_map(|record| record::to_event(record).ok()));
+            if is_enough(&said) {
+                service.handle().stop();
+                assert_eq!(service.step().expect("it ends well"), Step::Stopped);
+                return said;
+            }
         }
-        said
+        panic!("only this was said: {said:?}");
     }
 }
 
@@ -132,7 +154,9 @@ fn an_acknowledgement_in_a_backlog_is_never_read_before_what_it_acknowledges() {
                 let world = World::new(seed, TimeMode::Live);
                 world.say(Topic::Command, &[acknowledged()]);
                 world.say(Topic::Trigger, &[fired()]);
-                let said = world.run(Role::Escalate, order, Topic::Escalation, |said| answer(said).is_some());
+                let said = world.run(world.start(Role::Escalate, order), Topic::Escalation, |said| {
+                    answer(said).is_some()
+                });
                 answer(&said).expect("an answer")
             })
             .collect()
@@ -146,25 +170,17 @@ fn under_warped_time_a_command_waits_for_its_instant() {
     let world = World::new(1, TimeMode::Warped);
     // The trigger comes long after the command, as the processor needs its time.
     world.say(Topic::Command, &[acknowledged(), mark(10)]);
-    let (sim, topics) = (world.sim.clone(), world.plan.topics.clone());
-    let late = std::thread::spawn(move || {
-        let group = format!("{}-escalate", topics.prefix);
-        let commands = TopicPartition::new(topics.name(Topic::Command), 0);
-        // Asked often enough that a role that does not wait would have gone past it.
-        for _ in 0..2_000 {
-            let committed =
-                sim.process().committed(&group, std::slice::from_ref(&commands)).expect("positions");
-            assert!(committed.first().is_none_or(|position| position.next_offset == 0), "it did not wait");
-            std::thread::yield_now();
-        }
-        let records = [fired(), mark(10)]
-            .iter()
-            .map(|event| record::of_event(event, &topics, Topic::Trigger, 0))
-            .collect();
-        sim.process().appender().expect("a producer").append(records).expect("appended");
-    });
-    let said = world.run(Role::Escalate, None, Topic::Escalation, |said| answer(said).is_some());
-    late.join().expect("it waited");
+    let commands = [TopicPartition::new(world.plan.topics.name(Topic::Command), 0)];
+    let mut service = world.start(Role::Escalate, None);
+    for _ in 0..PATIENCE {
+        world.step(&mut service);
+        let committed = world.sim.process().committed("t-escalate", &commands).expect("positions");
+        assert!(committed.first().is_none_or(|position| position.next_offset == 0), "it did not wait");
+    }
+    let units = service.handle().status().units();
+    assert!(units.values().any(|unit| unit.health == UnitHealth::Live), "it has not even started: {units:?}");
+    world.say(Topic::Trigger, &[fired(), mark(10)]);
+    let said = world.run(service, Topic::Escalation, |said| answer(said).is_some());
     assert_eq!(answer(&said), Some("taken"));
 }
 
@@ -174,7 +190,7 @@ fn a_mark_of_all_sources_is_passed_to_the_commands() {
     for topic in Topic::SOURCES {
         world.say(topic, &[mark(10)]);
     }
-    let said = world.run(Role::Route, None, Topic::Command, |said| !said.is_empty());
+    let said = world.run(world.start(Role::Route, None), Topic::Command, |said| !said.is_empty());
     assert_eq!(said[0].time, at(10));
 }
 
@@ -189,7 +205,7 @@ fn an_outage_of_the_processor_is_passed_to_the_escalator() {
     ];
     let facts: Vec<pb::Fact> = facts.iter().map(bellwether_engine::Fact::to_message).collect();
     world.append(record::of_facts(&facts, &world.plan.topics, 0, None));
-    let said = world.run(Role::Process, None, Topic::Trigger, |said| said.len() >= 2);
+    let said = world.run(world.start(Role::Process, None), Topic::Trigger, |said| said.len() >= 2);
     let types: Vec<&str> = said.iter().map(Event::type_name).collect();
     assert_eq!(types, ["bellwether.process.paused.v1", "bellwether.process.resumed.v1"]);
 }

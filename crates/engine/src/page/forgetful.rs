@@ -66,7 +66,7 @@ fn at(minutes: i64) -> EventTime {
     EventTime::from_ms(START_MS + minutes * MINUTE_MS)
 }
 
-fn stamp(minutes: i64) -> Option<pbjson_types::Timestamp> {
+fn stamp(minutes: i64) -> Option<instant::Timestamp> {
     Some(instant::timestamp(at(minutes)))
 }
 
@@ -175,6 +175,34 @@ proptest! {
         });
         let arrivals: Vec<(EventTime, Event)> = arrivals.collect();
         forgetting_changes_nothing(world, arrivals, at(now + 40 * DAY))?;
+    }
+
+    #[test]
+    fn r05_whatever_came_late_what_is_published_of_a_squad_is_what_another_look_finds(
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        // Nobody looks at a squad because of a page but when the page is told of; who is trained says nothing of pages.
+        let told = |looks_again: bool| {
+            let (mut world, mut now) = (world(), 0);
+            for (number, (minutes, deed)) in steps.iter().enumerate() {
+                now += minutes;
+                world.arrive(&event(number, now, deed), at(now));
+            }
+            now += DAY / 3;
+            if looks_again {
+                let trained = pb::CoverageRecorded { system: "none".into(), ..Default::default() };
+                world.arrive(&Event::new("test://forgetful", "trained", at(now), trained), at(now));
+            }
+            world.engine.tick(at(now + DAY / 3), &mut world.said);
+            let mut last = BTreeMap::new();
+            for said in world.said {
+                if let Payload::LoadAssessed(load) = said.payload {
+                    last.insert(load.squad.clone(), pb::LoadAssessed { assessed_at: None, ..*load });
+                }
+            }
+            last
+        };
+        prop_assert_eq!(told(false), told(true));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use bellwether_model::{CustomerCommitmentId, KeyResultId, PersonId, SquadId};
 use bellwether_model::{Direction, KeyResultKind, Measure};
 use bellwether_model::{LocalDay, Zone};
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{Payload, instant, pb};
-use pbjson_types::Timestamp;
+use bellwether_wire::instant::{self, Timestamp};
+use bellwether_wire::{Payload, pb};
 use serde::{Deserialize, Serialize};
 
 use super::people::MembershipSpan;
@@ -54,13 +54,16 @@ pub(crate) struct Squad {
     pub sources: Vec<String>,
 }
 
-/// A production system.
+/// A system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct System {
     /// Owning squad.
     pub squad: SquadId,
     /// Services that are it.
     pub services: Vec<String>,
+    /// True for production.
+    #[serde(default)]
+    pub production: bool,
 }
 
 /// Days somebody is away.
@@ -174,12 +177,23 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
             entry.changed.people = true;
         }
         Payload::SystemRecorded(message) => {
-            let system =
-                System { squad: SquadId::from(message.squad.as_str()), services: message.services.clone() };
+            let system = System {
+                squad: SquadId::from(message.squad.as_str()),
+                services: message.services.clone(),
+                production: message.production,
+            };
             let versions = reference.systems.entry(message.system.clone()).or_default();
             entry.add(versions, system, &message.effective_from, &message.effective_until);
             // Pages of people in two squads count by the owner of the service (R32).
             entry.changed.people = true;
+        }
+        Payload::CoverageRecorded(message) => {
+            if let Some(coverage) = &mut reference.coverage {
+                let version = entry.version((), &message.effective_from, &message.effective_until);
+                entry.changed.boundaries.extend(boundaries(&version, now));
+                coverage.record(&message.system, &message.person, version);
+                entry.changed.coverage = true;
+            }
         }
         Payload::CalendarRecorded(message) => match calendar(message) {
             Ok(value) => {
@@ -263,6 +277,13 @@ fn end(reference: &mut Reference, event: &Event, type_name: &str, entry: &mut En
         "squad" => end_one(reference.squads.get_mut(&SquadId::from(subject)), at),
         "membership" => reference.memberships.end(subject, at),
         "system" => end_one(reference.systems.get_mut(subject), at),
+        "coverage" => {
+            if let Some(coverage) = &mut reference.coverage {
+                coverage.end(subject, at);
+            }
+            entry.changed.coverage = true;
+            return;
+        }
         "calendar" => end_one(reference.calendars.get_mut(subject), at),
         "absence" => end_one(reference.absences.get_mut(subject), at),
         "key-result" => {

@@ -354,7 +354,7 @@ pub(crate) fn level(number: u32, after_hours: u32, audience: &[pb::Audience]) ->
 /// One event in one line.
 pub(crate) fn line(event: &Event) -> String {
     let at = since_start(event.time);
-    let due = |due: &Option<pbjson_types::Timestamp>| {
+    let due = |due: &Option<instant::Timestamp>| {
         instant::optional(due.as_ref()).map_or_else(|| "-".to_owned(), since_start)
     };
     match &event.payload {

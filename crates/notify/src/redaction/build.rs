@@ -1,6 +1,6 @@
 //! Builds the view of a step for a reader: takes what the reach allows and leaves the rest.
 
-use bellwether_model::{Audience, EventTime, Millis};
+use bellwether_model::{Audience, COVERAGE_MIN, EventTime, Millis};
 use bellwether_wire::{instant, pb};
 
 use super::reach::Reach;
@@ -10,9 +10,6 @@ use super::view::{
 };
 use super::{Error, Readership, Redacted, Showing, cost};
 use crate::directory::{Directory, home_squad};
-
-/// Trained responders below which coverage is a gap.
-const COVERAGE_MIN: usize = 3;
 
 /// Items of a list that a message shows; the rest is counted.
 const LIST_MAX: usize = 10;

@@ -73,6 +73,10 @@ impl Fold for Alarms {
                     out.push(record(OUT, self.unit, id, &format!("acknowledged:{id}")));
                 }
             }
+            ["who", key] => {
+                let name = self.names.get(key).map_or("nobody", String::as_str);
+                out.push(record(OUT, self.unit, key, &format!("{key}:{name}")));
+            }
             ["boom"] => {
                 // Torn on purpose: whoever keeps this state is found out.
                 self.alarms.clear();

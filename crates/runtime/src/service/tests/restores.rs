@@ -245,6 +245,28 @@ fn broadcast_topics_are_known_before_going_live_and_followed_after() {
 }
 
 #[test]
+fn records_that_come_after_a_pause_are_folded_after_a_look_at_the_broadcast_topics() {
+    let mut world = alarm::world(35, 1, None);
+    world.settle().unwrap();
+    // Wherever in the rest between two looks it happens, name and question come together, the name never second.
+    for (number, pause_ms) in (300..2_400).step_by(100).enumerate() {
+        world.step(0).unwrap();
+        world.sim.advance(pause_ms);
+        let name = format!("name-{number}");
+        world.append(vec![record(alarm::REFERENCE, 0, "x", &name)]);
+        world.append(vec![record(alarm::TRIGGER, 0, "", "who:x")]);
+        let mut rounds = 0;
+        while world.committed(alarm::OUT, 0).len() <= number {
+            world.step(0).unwrap();
+            rounds += 1;
+            assert!(rounds < 1_000, "no answer after a pause of {pause_ms} ms");
+        }
+        let answers = world.committed(alarm::OUT, 0);
+        assert_eq!(text(&answers[number]), format!("x:{name}"), "after a pause of {pause_ms} ms");
+    }
+}
+
+#[test]
 fn a_unit_of_several_inputs_goes_live_when_it_has_all_of_them() {
     let mut world = relay::world(34, 2, false);
     world.append(vec![record("page", 0, "", "page:1:5"), record("ticket", 0, "", "ticket:1:3")]);
