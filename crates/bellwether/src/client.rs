@@ -1,8 +1,9 @@
 //! Opens the log of a configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_kafka::{KafkaLog, KafkaOptions};
+use bellwether_kafka::{KafkaLog, KafkaOptions, OptionsError};
 use bellwether_log::EventLog;
 
 use crate::config::{Config, plain};
@@ -13,10 +14,7 @@ use crate::failure::{Context as _, Exit, Failure};
 /// # Errors
 /// When a setting is refused or no broker answers.
 pub(crate) fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn EventLog>, Failure> {
-    let mut settings: std::collections::BTreeMap<String, String> =
-        config.kafka.settings.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
-    settings.insert("bootstrap.servers".to_owned(), bootstrap_servers.to_owned());
-    let options = KafkaOptions::from_settings(settings)
+    let options = options(config, bootstrap_servers)
         .or_fail(Exit::Usage, || "the settings below kafka.settings are not valid".to_owned())?;
     let log = KafkaLog::connect(options).map_err(|error| {
         Failure::new(Exit::Log, format!("cannot reach the log at {bootstrap_servers}")).because(error).hint(
@@ -24,6 +22,17 @@ pub(crate) fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dy
         )
     })?;
     Ok(Arc::new(log))
+}
+
+/// What the client is opened with.
+///
+/// # Errors
+/// When a setting is refused before the client has seen it.
+pub(crate) fn options(config: &Config, bootstrap_servers: &str) -> Result<KafkaOptions, OptionsError> {
+    let mut settings: BTreeMap<String, String> =
+        config.kafka.settings.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
+    settings.insert("bootstrap.servers".to_owned(), bootstrap_servers.to_owned());
+    KafkaOptions::from_settings(settings)
 }
 
 /// The address of the log that a command needs.
