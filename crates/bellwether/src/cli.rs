@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::flag::Flag;
@@ -37,7 +38,7 @@ pub(crate) struct Global {
     /// Brokers of the log: `up` and `demo` run an embedded one without it, whatever else reads or writes the log needs it
     #[arg(long, global = true, value_name = "HOST:PORT,...")]
     pub bootstrap_servers: Option<String>,
-    /// First part of every topic name, group and transactional id
+    /// First part of every topic name, group and transactional id [default: bellwether]
     #[arg(long, global = true, value_name = "NAME")]
     pub prefix: Option<String>,
     /// Data folder: embedded broker, snapshots, keys [default: ./bellwether-data]
@@ -56,6 +57,14 @@ impl Global {
         ];
         flags.into_iter().filter_map(|(flag, key, value)| Some(Flag { flag, key, value: value? })).collect()
     }
+}
+
+/// An address to listen on.
+///
+/// # Errors
+/// When it is none: a name could stand for several.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "not an IP address and a port, such as 127.0.0.1:9092 or [::1]:9092".to_owned())
 }
 
 /// Commands.
@@ -104,10 +113,10 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// Address of the embedded broker [default: 127.0.0.1:9092]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub listen: Option<SocketAddr>,
     /// Address of metrics, health and webhooks [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub http: Option<SocketAddr>,
 }
 
@@ -115,7 +124,7 @@ pub(crate) struct Up {
 #[derive(Debug, Args)]
 pub(crate) struct Alone {
     /// Address of metrics, health and, for connect, webhooks; each role on a machine needs its own [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub http: Option<SocketAddr>,
 }
 
@@ -211,13 +220,13 @@ pub(crate) struct Import {
     #[arg(long, value_name = "INSTANT")]
     pub complete_through: Option<String>,
     /// Jira site, where the payloads do not tell
-    #[arg(long, value_name = "SITE")]
+    #[arg(long, value_name = "SITE", value_parser = NonEmptyStringValueParser::new())]
     pub jira_site: Option<String>,
     /// Linear workspace, where the payloads do not tell
-    #[arg(long, value_name = "WORKSPACE")]
+    #[arg(long, value_name = "WORKSPACE", value_parser = NonEmptyStringValueParser::new())]
     pub linear_workspace: Option<String>,
     /// PagerDuty account, where the payloads do not tell
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
     pub pagerduty_account: Option<String>,
     /// Form of the report
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -236,7 +245,7 @@ pub(crate) struct Publish {
 #[derive(Debug, Args)]
 pub(crate) struct Broker {
     /// Address to listen on [default: 127.0.0.1:9092]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub listen: Option<SocketAddr>,
 }
 
@@ -323,6 +332,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_is_none_is_told_with_one_that_is() {
+        let told = |line: &[&str]| {
+            let line = ["bellwether"].iter().chain(line);
+            Cli::try_parse_from(line).expect_err("refused").to_string()
+        };
+        for line in [["up", "--listen", "localhost:9092"], ["route", "--http", "127.0.0.1"]] {
+            assert!(told(&line).contains("such as 127.0.0.1:9092"), "{line:?}");
+        }
+        assert!(told(&["import", "x", "--jira-site="]).contains("--jira-site"));
+    }
+
+    #[test]
     fn the_help_names_the_defaults_of_the_configuration() {
         let config = Config::load(None, &[]).expect("defaults");
         let mut texts = Vec::new();
@@ -338,5 +359,7 @@ mod tests {
         }
         let dir = format!("[default: {}]", config.dir.display());
         assert!(text(" bellwether").contains(&dir), "{}", text(" bellwether"));
+        let prefix = format!("[default: {}]", config.kafka.prefix);
+        assert!(text(" bellwether").contains(&prefix), "{}", text(" bellwether"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_kafka::{KafkaLog, KafkaOptions};
+use bellwether_kafka::{KafkaLog, KafkaOptions, OptionsError};
 use bellwether_log::EventLog;
 
 use crate::config::{Config, plain};
@@ -18,7 +18,7 @@ const HEARTBEAT_MS: &str = "3000";
 /// # Errors
 /// When a setting is refused or no broker answers.
 pub(crate) fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn EventLog>, Failure> {
-    open(settings(config), bootstrap_servers)
+    open(options(config, bootstrap_servers), bootstrap_servers)
 }
 
 /// Connects to the embedded broker of this process, which has nothing else to do most of the time.
@@ -26,7 +26,15 @@ pub(crate) fn connect(config: &Config, bootstrap_servers: &str) -> Result<Arc<dy
 /// # Errors
 /// When a setting is refused or the broker does not answer.
 pub(crate) fn connect_within(config: &Config, bootstrap_servers: &str) -> Result<Arc<dyn EventLog>, Failure> {
-    open(within(settings(config)), bootstrap_servers)
+    open(read(within(settings(config)), bootstrap_servers), bootstrap_servers)
+}
+
+/// What the client is opened with.
+///
+/// # Errors
+/// When a setting is refused before the client has seen it.
+pub(crate) fn options(config: &Config, bootstrap_servers: &str) -> Result<KafkaOptions, OptionsError> {
+    read(settings(config), bootstrap_servers)
 }
 
 /// Settings of the client by their librdkafka names.
@@ -45,10 +53,17 @@ fn within(mut settings: Settings) -> Settings {
     settings
 }
 
-fn open(mut settings: Settings, bootstrap_servers: &str) -> Result<Arc<dyn EventLog>, Failure> {
+fn read(mut settings: Settings, bootstrap_servers: &str) -> Result<KafkaOptions, OptionsError> {
     settings.insert("bootstrap.servers".to_owned(), bootstrap_servers.to_owned());
-    let options = KafkaOptions::from_settings(settings)
-        .or_fail(Exit::Usage, || "the settings below kafka.settings are not valid".to_owned())?;
+    KafkaOptions::from_settings(settings)
+}
+
+fn open(
+    options: Result<KafkaOptions, OptionsError>,
+    bootstrap_servers: &str,
+) -> Result<Arc<dyn EventLog>, Failure> {
+    let options =
+        options.or_fail(Exit::Usage, || "the settings below kafka.settings are not valid".to_owned())?;
     let log = KafkaLog::connect(options).map_err(|error| {
         Failure::new(Exit::Log, format!("cannot reach the log at {bootstrap_servers}")).because(error).hint(
             "check kafka.bootstrap-servers and kafka.settings, or run `bellwether up` for an embedded broker",
@@ -79,9 +94,8 @@ mod tests {
     /// The heartbeat of a member beside its broker, with these settings of the operator.
     fn heartbeat(settings: &[(&str, &str)]) -> Duration {
         let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let mut settings = within(settings.iter().map(named).collect());
-        settings.insert("bootstrap.servers".to_owned(), "127.0.0.1:9092".to_owned());
-        KafkaOptions::from_settings(settings).expect("settings that go together").heartbeat_interval
+        let settings = within(settings.iter().map(named).collect());
+        read(settings, "127.0.0.1:9092").expect("settings that go together").heartbeat_interval
     }
 
     #[test]

@@ -20,7 +20,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::{Alone, Cli, Command, Global};
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::Failure;
 use crate::format;
 use crate::host::Role;
 
@@ -56,9 +56,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
 fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "bellwether", &mut script);
-    let failed = || "cannot write to standard output".to_owned();
     let mut out = format::output();
-    out.write_all(&script).and_then(|()| out.flush()).or_fail(Exit::Internal, failed)?;
+    out.write_all(&script).and_then(|()| out.flush()).map_err(format::unwritable)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -96,6 +96,7 @@ pub(crate) struct Topics {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Broker {
     /// Address.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// never, commit, or an interval.
     pub durability: String,
@@ -106,6 +107,7 @@ pub(crate) struct Broker {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Http {
     /// Address.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
 }
 
@@ -354,6 +356,11 @@ impl Config {
     }
 }
 
+fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    crate::cli::address(&text).map_err(|why| serde::de::Error::custom(format!("`{text}` is {why}")))
+}
+
 /// The failure of settings that could not be read.
 fn refused(problems: &[problem::Problem]) -> Failure {
     problem::failure(problems).unwrap_or_else(|| Failure::new(Exit::Usage, "the configuration is not valid"))
@@ -482,6 +489,32 @@ mod tests {
         assert!(failure.contains("expected `]`"), "{failure}");
         let failure = refusal("[keys]\nid-key = \"hush\n");
         assert!(failure.contains("is not TOML: line 2, column ") && !failure.contains("hush"), "{failure}");
+    }
+
+    #[test]
+    fn a_source_without_a_name_is_refused() {
+        let failure = refusal("[[connect.linear]]\nworkspace = \"\"\n");
+        assert!(failure.contains("connect.linear.0.workspace = \"\": a source needs a name"), "{failure}");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_told_with_what_it_says() {
+        let failure = refusal("[http]\nlisten = \"localhost:8080\"\n");
+        assert!(
+            failure.contains("http.listen: `localhost:8080` is not an IP address and a port"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_inside_a_value_is_not_told_again_of_the_whole() {
+        let failure = refusal(
+            "[[notify.webhook]]\nname = \"a\"\nurl = \"https://a.example\"\n\
+             secrets = [\"whsec_ZG9jcy12ZWN0b3ItMDEyMzQ1Njc4OWFiY2RlZg==\"]\n\
+             reader = { role = { audience = \"nobody\" } }\n",
+        );
+        assert!(failure.contains("1 setting is not valid"), "{failure}");
+        assert!(failure.contains("reader.role.audience: `nobody`"), "{failure}");
     }
 
     #[test]

@@ -96,12 +96,12 @@ impl<W: Write> Lines<W> {
         if self.is_done() {
             return Ok(());
         }
-        write(&mut self.out).and_then(|()| self.out.write_all(b"\n")).or_fail(Exit::Internal, unwritable)
+        write(&mut self.out).and_then(|()| self.out.write_all(b"\n")).map_err(unwritable)
     }
 
     /// Everything was written.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
-        self.out.flush().or_fail(Exit::Internal, unwritable)
+        self.out.flush().map_err(unwritable)
     }
 
     fn all(&mut self, lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
@@ -119,13 +119,30 @@ impl<W: Write> Lines<W> {
     }
 }
 
-fn unwritable() -> String {
-    "cannot write to standard output".to_owned()
+/// The failure of an output that cannot be written: a disk is full, or a device is gone. It is a file like any other.
+pub(crate) fn unwritable(error: io::Error) -> Failure {
+    Failure::new(Exit::Input, "cannot write to standard output")
+        .because(error)
+        .hint("what was written is not whole: make room where it goes, or write it elsewhere")
 }
 
 /// Writes a text to standard error, for people. That nobody reads it is no reason to fail.
 pub(crate) fn tell(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// The same, with a sentence for people where there are no rows. JSON Lines of nothing are no lines.
+pub(crate) fn rows_or<T: Serialize>(
+    format: Format,
+    none: &str,
+    headings: &[&str],
+    items: &[T],
+    row: impl Fn(&T) -> Vec<String>,
+) -> Result<(), Failure> {
+    if items.is_empty() && format != Format::Json {
+        return lines([none.to_owned()]);
+    }
+    rows(format, headings, items, row)
 }
 
 /// Writes rows in a form: objects as JSON, else a table with these headings.
@@ -192,5 +209,14 @@ mod tests {
         assert!(asked < 5, "nobody reads what comes later: {asked}");
         out.line(|out| writeln!(out, "more")).expect("nor is what is written after it");
         out.end().expect("nor the end");
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_written_is_a_file_that_cannot_and_no_defect_of_ours() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let failure = unwritable(full());
+        assert_eq!(failure.exit, Exit::Input);
+        let told = failure.to_string();
+        assert!(told.contains(&full().to_string()) && told.contains("make room"), "{told}");
     }
 }

@@ -7,7 +7,7 @@ use bellwether_broker::{Broker, BrokerOptions, Durability};
 
 use crate::cli;
 use crate::config::Config;
-use crate::failure::{Context as _, Exit, Failure};
+use crate::failure::{Exit, Failure};
 use crate::format;
 use crate::http;
 use crate::telemetry;
@@ -34,8 +34,7 @@ pub(super) fn run(config: &Config, args: &cli::Broker) -> Result<ExitCode, Failu
             "one node, no replication: for a laptop, a small site and tests".to_owned(),
         ])?;
         super::up::stop_signal().await?;
-        broker.stop().await.or_fail(Exit::Internal, || "the broker did not stop cleanly".to_owned())?;
-        Ok(ExitCode::SUCCESS)
+        super::up::after_stop(Ok(ExitCode::SUCCESS), broker.stop().await)
     })
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{ConfigCommand, Global};
+use crate::client;
 use crate::config::problem::{self, Problem};
 use crate::config::{self, Config};
 use crate::failure::{Context as _, Exit, Failure};
@@ -72,6 +73,10 @@ fn edges(config: &Config) -> Vec<Problem> {
             todo,
         ));
     }
+    if let Err(error) = client::options(config, "localhost:9092") {
+        let todo = "docs/reference/configuration.md says what [kafka.settings] takes";
+        found.push(Problem { value: None, ..Problem::new("kafka.settings", "", error.to_string(), todo) });
+    }
     if let Err(error) = connect::options(config, &HashKey::ZERO).check() {
         let todo = "a source without webhooks needs no entry below connect to be imported";
         found.push(Problem { value: None, ..Problem::new("connect", "", error.to_string(), todo) });
@@ -102,6 +107,7 @@ fn hide_secrets(above: &str, table: &mut toml::Table) {
         let is_secret = problem::is_secret(&key);
         match value {
             toml::Value::String(text) if is_secret && !text.is_empty() => *text = "(set)".to_owned(),
+            toml::Value::String(text) if key == "notify.webhook.url" => *text = origin(text),
             toml::Value::Array(items) if is_secret => {
                 items.iter_mut().for_each(|item| *item = toml::Value::String("(set)".to_owned()));
             }
@@ -119,6 +125,16 @@ fn hide_secrets(above: &str, table: &mut toml::Table) {
             _ => {}
         }
     }
+}
+
+/// A URL as far as its host: whoever knows the rest of a hook's may often post to it.
+fn origin(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "(not shown)".to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let path = if path.len() > 1 { "/(not shown)" } else { path };
+    format!("{scheme}://{host}{path}")
 }
 
 #[derive(Debug, Serialize)]
@@ -150,7 +166,33 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use super::hide_secrets;
+    use super::{edges, hide_secrets, origin};
+    use crate::config::Config;
+
+    #[test]
+    fn the_url_of_a_target_is_shown_as_far_as_its_host() {
+        let mut table =
+            toml::from_str("[[notify.webhook]]\nurl = \"https://u:pw@h.example:8443/T0/hush?k=hush\"\n")
+                .expect("TOML");
+        hide_secrets("", &mut table);
+        let shown = table.to_string();
+        assert!(shown.contains("\"https://h.example:8443/(not shown)\""), "{shown}");
+        assert_eq!(origin("https://h.example"), "https://h.example");
+        assert_eq!(origin("hush"), "(not shown)");
+    }
+
+    #[test]
+    fn a_setting_of_the_client_that_every_role_would_refuse_is_found_by_the_check() {
+        let mut config = Config::load(None, &[]).expect("defaults");
+        assert_eq!(edges(&config), []);
+        config.kafka.settings.insert("enable.auto.commit".to_owned(), true.into());
+        let found = edges(&config);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].to_string().contains("kafka.settings: enable.auto.commit cannot be set"),
+            "{found:?}"
+        );
+    }
 
     #[test]
     fn a_secret_is_hidden_whatever_its_type_and_depth() {

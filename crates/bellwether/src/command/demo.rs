@@ -1,8 +1,7 @@
 //! `bellwether demo`: a generated quarter through the real roles, narrated.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -18,6 +17,7 @@ use crate::demo::told::Told;
 use crate::demo::{organisation, quarter, run};
 use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format;
+use crate::replacement::Replacement;
 use crate::topic_set::{TimeMode, TopicSet};
 
 /// Runs the demo.
@@ -27,16 +27,19 @@ use crate::topic_set::{TimeMode, TopicSet};
 pub(super) fn run(config: &Config, args: &Demo) -> Result<ExitCode, Failure> {
     let events = quarter::events(args.seed);
     if let Some(path) = &args.events {
-        write(path, &events)?;
+        Output::begin(path)?.write(&events)?;
         format::lines([format!("{} events of one quarter are in {}", events.len(), path.display())])?;
         return Ok(ExitCode::SUCCESS);
     }
+    // Taken first, so that a place that cannot be written to costs no run.
+    let output = args.output.as_deref().map(Output::begin).transpose()?;
     crate::telemetry::logs(&crate::config::Log {
         format: crate::config::LogFormat::Human,
         filter: "warn".to_owned(),
     })?;
     let folder = Folder::make()?;
     let runtime = super::up::runtime()?;
+    runtime.spawn(removed_at_a_signal(folder.path.clone()));
     let embedded = if config.kafka.bootstrap_servers.is_empty() {
         let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let options = BrokerOptions::new(listen, folder.path.join("broker"));
@@ -50,13 +53,11 @@ pub(super) fn run(config: &Config, args: &Demo) -> Result<ExitCode, Failure> {
         None => config.kafka.bootstrap_servers.clone(),
     };
     let from = Origin { servers: &servers, embedded: embedded.is_some() };
-    let outcome = narrated(config, args, &events, from, &folder.path, runtime.handle());
-    if let Some(broker) = embedded {
-        runtime
-            .block_on(broker.stop())
-            .or_fail(Exit::Internal, || "the embedded broker did not stop cleanly".to_owned())?;
+    let outcome = narrated(config, args.seed, output, &events, from, &folder.path, runtime.handle());
+    match embedded {
+        Some(broker) => super::up::after_stop(outcome, runtime.block_on(broker.stop())),
+        None => outcome,
     }
-    outcome
 }
 
 /// Which broker.
@@ -68,7 +69,8 @@ struct Origin<'a> {
 
 fn narrated(
     config: &Config,
-    args: &Demo,
+    seed: u64,
+    output: Option<Output>,
     events: &[Event],
     from: Origin<'_>,
     folder: &Path,
@@ -78,7 +80,7 @@ fn narrated(
     let mut topics = TopicSet::new(config, TimeMode::Warped);
     // One order for the whole demo, so that the same seed says the same, byte for byte.
     (topics.facts, topics.functions) = (1, 1);
-    topics.prefix = format!("{}-demo-{}-{}", topics.prefix, args.seed, std::process::id());
+    topics.prefix = format!("{}-demo-{}-{}", topics.prefix, seed, std::process::id());
     let broker = if from.embedded { "the embedded broker" } else { from.servers };
     format::lines([
         format!(
@@ -93,13 +95,13 @@ fn narrated(
     let mut said: Vec<Event> = Vec::new();
     let told = run::run(&log, &topics, &folder.join("snapshots"), runtime, events, &mut |heard| {
         let lines: Vec<String> = heard.iter().filter_map(|event| narrator.line(event)).collect();
-        if args.output.is_some() {
+        if output.is_some() {
             said.extend_from_slice(heard);
         }
         format::lines(lines)
     })?;
-    if let Some(path) = &args.output {
-        write(path, &said)?;
+    if let Some(output) = output {
+        output.write(&said)?;
     }
     summary(&narrator, &told, events.len(), began)?;
     Ok(ExitCode::SUCCESS)
@@ -125,33 +127,88 @@ fn summary(narrator: &Narrator, told: &Told, events: usize, began: Instant) -> R
     format::lines(lines)
 }
 
-fn write(path: &Path, events: &[Event]) -> Result<(), Failure> {
-    let failed = || format!("cannot write {}", path.display());
-    let created = File::create(path).or_fail(Exit::Input, failed);
-    let mut file = BufWriter::new(created.to_do("name a file in a folder that you may write to")?);
-    for event in events {
-        writeln!(file, "{}", json::write(event)).or_fail(Exit::Input, failed)?;
+/// A file of events on its way.
+#[derive(Debug)]
+struct Output {
+    file: Replacement,
+    path: PathBuf,
+}
+
+impl Output {
+    fn begin(path: &Path) -> Result<Self, Failure> {
+        let begun = Replacement::begin(path)
+            .or_fail(Exit::Input, || format!("cannot write {}", path.display()))
+            .to_do("name a file in a folder that you may write to")?;
+        Ok(Self { file: begun, path: path.to_owned() })
     }
-    file.flush().or_fail(Exit::Input, failed)
+
+    fn write(mut self, events: &[Event]) -> Result<(), Failure> {
+        let written = events.iter().try_for_each(|event| writeln!(self.file, "{}", json::write(event)));
+        written
+            .and_then(|()| self.file.keep())
+            .or_fail(Exit::Input, || format!("cannot write {}", self.path.display()))
+            .to_do("make room where it goes, or name a file elsewhere")
+    }
+}
+
+/// Removes the demo's folder when a signal ends it.
+async fn removed_at_a_signal(path: PathBuf) {
+    if let Ok(code) = super::up::stop_signal().await {
+        // Best effort: the process ends, and whoever stopped it waits for nothing else.
+        let _ = std::fs::remove_dir_all(&path);
+        std::process::exit(code);
+    }
 }
 
 /// A folder of the demo's own, removed when it ends.
 struct Folder {
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 impl Folder {
     fn make() -> Result<Self, Failure> {
         let path = std::env::temp_dir().join(format!("bellwether-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path).or_fail(Exit::Input, || format!("cannot make {}", path.display()))?;
+        // One that is there already is somebody else's.
+        std::fs::create_dir(&path)
+            .or_fail(Exit::Input, || format!("cannot make {}", path.display()))
+            .to_do("name a folder that you may write to with the variable TMPDIR")?;
         Ok(Self { path })
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+        let removed = std::fs::remove_dir_all(&self.path);
+        if let Err(error) = removed.or_else(|error| if self.path.exists() { Err(error) } else { Ok(()) }) {
             format::tell(&format!("note: {} could not be removed: {error}", self.path.display()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_cannot_be_written_ends_a_demo_before_it_begins() {
+        let mut config = Config::load(None, &[]).expect("defaults");
+        // A demo that began would fail here, as one that cannot reach its log.
+        config.kafka.bootstrap_servers = "127.0.0.1:1".to_owned();
+        let folder = tempfile::tempdir().expect("a folder");
+        let nowhere = folder.path().join("missing").join("said.jsonl");
+        let args = Demo { seed: 42, output: Some(nowhere), events: None };
+        let failure = run(&config, &args).expect_err("refused");
+        assert_eq!(failure.exit, Exit::Input);
+    }
+
+    #[test]
+    fn a_file_of_events_is_what_it_was_until_the_new_one_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("said.jsonl");
+        std::fs::write(&path, "old").expect("written");
+        drop(Output::begin(&path).expect("begun"));
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "old");
+        Output::begin(&path).and_then(|output| output.write(&[])).expect("written");
+        assert_eq!(std::fs::read_to_string(&path).expect("there"), "");
     }
 }

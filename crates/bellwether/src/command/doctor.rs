@@ -72,11 +72,7 @@ pub(super) fn run(config: &Config, args: &Doctor) -> Result<ExitCode, Failure> {
             findings.extend(pending(config, log.as_ref())?);
         }
     }
-    if findings.is_empty() {
-        format::lines(["nothing to do".to_owned()])?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    format::rows(args.format, &["area", "what", "to do"], &findings, |finding| {
+    format::rows_or(args.format, "nothing to do", &["area", "what", "to do"], &findings, |finding| {
         vec![finding.area.to_owned(), finding.what.clone(), finding.todo.clone()]
     })?;
     let is_well = findings.iter().all(|finding| finding.is_notice);

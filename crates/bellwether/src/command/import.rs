@@ -60,10 +60,16 @@ pub(super) fn run(config: &Config, args: &Import) -> Result<ExitCode, Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
+    require_files(&report)?;
     let is_output = target.is_output();
     let notes = target.finish(&report)?;
     let mut text = text(args.format, &report)?;
-    text.extend(notes);
+    if args.format == Format::Json {
+        // The report is one object and nothing beside it.
+        notes.iter().for_each(|note| format::tell(note));
+    } else {
+        text.extend(notes);
+    }
     if is_output {
         format::tell(&text.join("\n"));
     } else {
@@ -82,6 +88,18 @@ pub(super) fn require_all(paths: &[PathBuf]) -> Result<(), Failure> {
         Some(missing) => Err(Failure::new(Exit::Input, format!("there is no {}", missing.display()))
             .hint("name files or folders of raw exports, or - for standard input")),
     }
+}
+
+/// Nothing to read is no answer of nothing.
+///
+/// # Errors
+/// When the folders that are named hold no file.
+fn require_files(report: &ImportReport) -> Result<(), Failure> {
+    if report.files.is_empty() {
+        return Err(Failure::new(Exit::Input, "there is no file in what is named")
+            .hint("name files or folders of raw exports, or - for standard input"));
+    }
+    Ok(())
 }
 
 /// The accounts that are named, where the payloads do not tell.
@@ -194,7 +212,8 @@ fn text(format: Format, report: &ImportReport) -> Result<Vec<String>, Failure> {
 fn row(file: &FileReport) -> Vec<String> {
     let recognised: Vec<String> = file.recognised.iter().map(|(what, n)| format!("{n} {what}")).collect();
     let mut why: Vec<String> = file.verdict.reason().map(str::to_owned).into_iter().collect();
-    why.extend(file.skipped.iter().map(|(what, n)| format!("{n} x {what}")));
+    let skipped = file.skipped.iter().filter(|(what, _)| file.verdict.reason() != Some(what.as_str()));
+    why.extend(skipped.map(|(what, n)| format!("{n} x {what}")));
     // A file is often refused because of its first problem: that is told already.
     let problems = file.problems.iter().filter(|it| file.verdict.reason() != Some(it.what.as_str()));
     why.extend(problems.take(3).map(ToString::to_string));
@@ -243,6 +262,17 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_without_files_is_no_export() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let to = folder.path().join("events.jsonl");
+        let from = folder.path().join("exports");
+        std::fs::create_dir(&from).expect("made");
+        let refused = run(&config(""), &Import { paths: vec![from], to: Some(to.clone()), ..args() });
+        assert_eq!(refused.expect_err("refused").exit, Exit::Input);
+        assert!(!to.exists());
+    }
+
+    #[test]
     fn why_a_file_is_refused_is_told_once() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("empty.json"), "").expect("written");
@@ -250,6 +280,11 @@ mod tests {
         let report = import(&paths, &ImportOptions::default(), &mut |_| {}, &mut |_| {});
         let told = text(Format::Markdown, &report).expect("a table").join("\n");
         assert_eq!(told.matches("it is empty").count(), 1, "{told}");
+        let event = r#"{"specversion":"1.0","id":"1","source":"s","type":"page.notified"}"#;
+        std::fs::write(folder.path().join("empty.json"), event).expect("written");
+        let report = import(&paths, &ImportOptions::default(), &mut |_| {}, &mut |_| {});
+        let told = text(Format::Markdown, &report).expect("a table").join("\n");
+        assert_eq!(told.matches("replay or publish them").count(), 1, "{told}");
     }
 
     fn args() -> Import {

@@ -1,4 +1,6 @@
 //! `bellwether publish`: events from JSON Lines onto their home topics; how reference data and commands get in.
+//!
+//! Invariant: while one of the events cannot be published, none is.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -38,7 +40,7 @@ pub(super) fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> 
 /// Appends events to their home topics and waits for the acknowledgements; says how many went where.
 ///
 /// # Errors
-/// When the log does not take them, or an event belongs on no topic that people may write.
+/// When an event belongs on no topic that people may write, before any is sent; or when the log does not take them.
 pub(super) fn publish(
     log: &dyn EventLog,
     topics: &TopicSet,
@@ -46,15 +48,12 @@ pub(super) fn publish(
 ) -> Result<BTreeMap<String, usize>, Failure> {
     let mut counts = BTreeMap::new();
     let mut functions = Functions::default();
+    let homes: Vec<(Topic, u32)> =
+        events.iter().map(|event| home(event, &mut functions, log, topics)).collect::<Result<_, _>>()?;
     let mut appender = log.appender().or_fail(Exit::Log, || "cannot open a producer".to_owned())?;
-    for chunk in events.chunks(BATCH) {
+    for (chunk, homes) in events.chunks(BATCH).zip(homes.chunks(BATCH)) {
         let mut records = Vec::with_capacity(chunk.len());
-        for event in chunk {
-            let topic = writable_topic(event)?;
-            let partition = match topic {
-                Topic::Command => functions.partition_of(event, log, topics)?,
-                _ => 0,
-            };
+        for (event, &(topic, partition)) in chunk.iter().zip(homes) {
             *counts.entry(topics.name(topic)).or_insert(0) += 1;
             let mut record = record::of_event(event, topics, topic, partition);
             if topics.time == TimeMode::Live {
@@ -68,14 +67,37 @@ pub(super) fn publish(
     Ok(counts)
 }
 
+/// Topic and partition of an event.
+fn home(
+    event: &Event,
+    functions: &mut Functions,
+    log: &dyn EventLog,
+    topics: &TopicSet,
+) -> Result<(Topic, u32), Failure> {
+    let topic = writable_topic(event)?;
+    let partition = match topic {
+        Topic::Command => functions.partition_of(event, log, topics)?,
+        _ => 0,
+    };
+    Ok((topic, partition))
+}
+
 fn writable_topic(event: &Event) -> Result<Topic, Failure> {
     let refused = |why: &str| {
         Failure::new(
             Exit::Input,
-            format!("event {} of type {} cannot be published", event.id.id, event.type_name()),
+            format!(
+                "event {} of {}, of type {}, cannot be published",
+                event.id.id,
+                event.id.source,
+                event.type_name()
+            ),
         )
-        .hint(why.to_owned())
+        .hint(format!("{why}; nothing was published"))
     };
+    if event.id.id.is_empty() || event.id.source.is_empty() {
+        return Err(refused("give it an id and a source: they are what repeats are known by"));
+    }
     match catalogue::home_topic(event.type_name()) {
         Some(topic) if Topic::SOURCES.contains(&topic) || topic == Topic::Command => Ok(topic),
         Some(topic) => Err(refused(&format!("{} is written by Bellwether alone", topic.thing()))),
@@ -99,8 +121,11 @@ impl Functions {
         }
         let known = self.0.as_ref().and_then(|started| started.get(escalation)).copied();
         known.ok_or_else(|| {
-            Failure::new(Exit::Input, format!("there is no escalation {escalation}"))
-                .hint("`bellwether topics read escalation` lists those that started")
+            Failure::new(
+                Exit::Input,
+                format!("there is no escalation {escalation}, which event {} names", event.id.id),
+            )
+            .hint("`bellwether topics read escalation` lists those that started; nothing was published")
         })
     }
 }
@@ -129,4 +154,51 @@ fn escalation_of(payload: &Payload) -> Option<&str> {
         _ => return None,
     };
     (!escalation.is_empty()).then_some(escalation)
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_log::TopicPartition;
+    use bellwether_log::sim::{Sim, SimOptions};
+    use bellwether_model::EventTime;
+    use bellwether_wire::envelope::EventId;
+    use bellwether_wire::pb;
+
+    use super::*;
+
+    fn event(id: usize, payload: impl Into<Payload>) -> Event {
+        Event {
+            id: EventId { source: "cli://ann".to_owned(), id: id.to_string() },
+            time: EventTime::from_ms(0),
+            subject: None,
+            traceparent: None,
+            payload: payload.into(),
+        }
+    }
+
+    #[test]
+    fn one_event_that_cannot_be_published_keeps_all_of_them_back() {
+        let sim = Sim::new(SimOptions::default());
+        let topics = TopicSet::configured(&Config::load(None, &[]).expect("defaults"));
+        let log = sim.process();
+        log.create_topics(&topics.specs()).expect("topics");
+        let unknown = pb::EscalationAcknowledged { escalation: "none".to_owned(), ..Default::default() };
+        let mut nameless = event(BATCH, pb::PageNotified::default());
+        nameless.id.id.clear();
+        for (last, told) in [
+            (nameless, "give it an id and a source"),
+            (event(BATCH, pb::TriggerFired::default()), "event 2000 of cli://ann"),
+            (event(BATCH, unknown), "there is no escalation none, which event 2000 names"),
+        ] {
+            let mut events: Vec<Event> =
+                (0..BATCH).map(|id| event(id, pb::PageNotified::default())).collect();
+            events.push(last);
+            let failure = publish(&log, &topics, &events).expect_err("refused");
+            assert_eq!(failure.exit, Exit::Input);
+            let text = failure.to_string();
+            assert!(text.contains(told) && text.contains("nothing was published"), "{text}");
+            let pages = TopicPartition::new(topics.name(Topic::Page), 0);
+            assert_eq!(log.bounds(&pages).expect("bounds").stable_end, 0);
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::replay::{read, stages};
 /// # Errors
 /// When input cannot be read or an option does not fit.
 pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
-    // First of all, so that a file that is none costs no replay.
+    // What the command line says comes first, so that what cannot be costs no replay.
     let old = args.against.as_deref().map(read::said).transpose()?;
     let mut thresholds = config.thresholds()?;
     for setting in &args.set {
@@ -35,17 +35,12 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
             .or_fail(Exit::Usage, || format!("--set {setting} does not fit"))
             .to_do("`bellwether config print --thresholds` lists the keys with their units")?;
     }
-    let mut events = input(config, args)?;
-    events.sort();
-    let until = match &args.until {
-        Some(text) => EventTime::parse(text)
-            .or_fail(Exit::Usage, || format!("--until {text} is no instant"))
-            .to_do("write an instant such as 2026-03-31T22:00:00Z")?,
-        None => events.last().unwrap_or(EventTime::MIN),
-    };
-
+    let until = args.until.as_deref().map(instant).transpose()?;
     let id_key = key("--id-key", args.id_key.as_deref())?;
     let pseudonym_key = key("--pseudonym-key", args.pseudonym_key.as_deref())?;
+    let mut events = input(config, args)?;
+    events.sort();
+    let until = until.or_else(|| events.last()).unwrap_or(EventTime::MIN);
     let folding = Folding::new(id_key, pseudonym_key, &thresholds);
     let (unresolved, told) = match old {
         Some(old) => {
@@ -84,7 +79,8 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     match told {
         Told::Lines => Ok(ExitCode::SUCCESS),
         Told::Rows(rows) => {
-            format::rows(args.format, &["at", "what", "about", "detail"], &rows, |line| {
+            let none = "nothing fires, escalates or is assessed";
+            format::rows_or(args.format, none, &["at", "what", "about", "detail"], &rows, |line| {
                 vec![line.at.clone(), line.what.clone(), line.about.clone(), line.detail.clone()]
             })?;
             Ok(ExitCode::SUCCESS)
@@ -116,6 +112,12 @@ fn input(config: &Config, args: &Replay) -> Result<Packed, Failure> {
     input.read(&args.events)?;
     input.unknown.notes().for_each(|note| format::tell(&note));
     Ok(input.events)
+}
+
+fn instant(text: &str) -> Result<EventTime, Failure> {
+    EventTime::parse(text)
+        .or_fail(Exit::Usage, || format!("--until {text} is no instant"))
+        .to_do("write an instant such as 2026-03-31T22:00:00Z")
 }
 
 fn key(option: &str, text: Option<&str>) -> Result<HashKey, Failure> {
@@ -179,8 +181,9 @@ fn line(event: &Event) -> Option<Line> {
 }
 
 fn differences(format: Format, differences: &[Difference]) -> Result<ExitCode, Failure> {
-    format::rows(
+    format::rows_or(
         format,
+        "no difference",
         &["difference", "rule", "subject", "as of", "cleared at"],
         differences,
         |difference| match difference {

@@ -34,14 +34,15 @@ pub(super) fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure>
         Topics::Apply => {
             let log = client::connect(config, &client::bootstrap(config)?)?;
             topics.apply(log.as_ref())?;
-            format::lines([format!("{} topics are as they must be", topics.specs().len())])?;
+            format::lines([as_they_must_be(&topics)])?;
             Ok(ExitCode::SUCCESS)
         }
         Topics::Check { format } => {
             let log = client::connect(config, &client::bootstrap(config)?)?;
             let mismatches = topics.check(log.as_ref())?;
-            format::rows(
+            format::rows_or(
                 format,
+                &as_they_must_be(&topics),
                 &["topic", "setting", "found", "wanted", "to do"],
                 &mismatches,
                 |mismatch| {
@@ -73,6 +74,10 @@ pub(super) fn run(config: &Config, command: Topics) -> Result<ExitCode, Failure>
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn as_they_must_be(topics: &TopicSet) -> String {
+    format!("{} topics are as they must be", topics.specs().len())
 }
 
 /// Every event of a topic; records that are none are left out.

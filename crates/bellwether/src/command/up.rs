@@ -50,12 +50,29 @@ pub(super) fn run(mut config: Config, args: &Up) -> Result<ExitCode, Failure> {
         None => config.kafka.bootstrap_servers.clone(),
     };
     let outcome = with_log(&config, &runtime, &servers, embedded.as_ref(), listener, metrics);
-    if let Some(broker) = embedded {
-        runtime
-            .block_on(broker.stop())
-            .or_fail(Exit::Internal, || "the embedded broker did not stop cleanly".to_owned())?;
+    match embedded {
+        Some(broker) => after_stop(outcome, runtime.block_on(broker.stop())),
+        None => outcome,
     }
-    outcome
+}
+
+/// The outcome of a command whose embedded broker has stopped. What went wrong first is what is told last, and decides.
+pub(super) fn after_stop(
+    outcome: Result<ExitCode, Failure>,
+    stopped: Result<(), impl Into<anyhow::Error>>,
+) -> Result<ExitCode, Failure> {
+    let stopped = stopped
+        .or_fail(Exit::Input, || "the embedded broker did not stop cleanly".to_owned())
+        .to_do("make room on its disk and start it again: what it acknowledged is there");
+    match (outcome, stopped) {
+        (Ok(code), Ok(())) => Ok(code),
+        (Ok(code), Err(failure)) if code == ExitCode::SUCCESS => Err(failure),
+        (outcome, Err(failure)) => {
+            format::tell(&failure.to_string());
+            outcome
+        }
+        (outcome, Ok(())) => outcome,
+    }
 }
 
 /// Every address there is to be, before anything is started: that of HTTP is taken, that of the embedded broker looked at.
@@ -173,7 +190,7 @@ fn announce(
         format!(
             "  bellwether --bootstrap-servers {servers} doctor                   what is unresolved or stale"
         ),
-        format!("  kcat -b {servers} -t {prefix}.trigger.v1 -C                       subscribe to triggers"),
+        format!("  kcat -b {servers} -t {prefix}.trigger.v1 -C                     subscribe to triggers"),
         "Ctrl-C stops it".to_owned(),
     ])
 }
@@ -190,19 +207,18 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .or_fail(Exit::Internal, || "cannot start the runtime".to_owned())
 }
 
-/// Waits for SIGINT or SIGTERM.
+/// Waits for SIGINT or SIGTERM; what a shell says of a process that one of them ended.
 ///
 /// # Errors
 /// When signals cannot be listened to.
-pub(super) async fn stop_signal() -> Result<(), Failure> {
+pub(super) async fn stop_signal() -> Result<i32, Failure> {
     let failed = || "cannot listen to signals".to_owned();
     let mut terminate = signal(SignalKind::terminate()).or_fail(Exit::Internal, failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).or_fail(Exit::Internal, failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(tokio::select! {
+        _ = terminate.recv() => 143,
+        _ = interrupt.recv() => 130,
+    })
 }
 
 /// Waits for a signal or for a role to end with an error.
@@ -211,7 +227,7 @@ pub(super) async fn stop_signal() -> Result<(), Failure> {
 /// When signals cannot be listened to.
 pub(super) async fn stop_signal_or(failed: &CancellationToken) -> Result<(), Failure> {
     tokio::select! {
-        ended = stop_signal() => ended,
+        ended = stop_signal() => ended.map(drop),
         () = failed.cancelled() => Ok(()),
     }
 }
@@ -233,6 +249,18 @@ mod tests {
             let told = failure.to_string();
             assert!(told.contains(&format!("cannot listen on {held}")) && told.contains(flag), "{told}");
         }
+    }
+
+    #[test]
+    fn a_broker_that_stops_badly_hides_no_role_that_ended_with_an_error() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let failure = after_stop(Ok(ExitCode::SUCCESS), Err(full())).expect_err("told");
+        assert_eq!(failure.exit, Exit::Input, "a disk that is full is no defect of ours");
+        let of_a_role = ExitCode::from(Exit::Log as u8);
+        assert_eq!(after_stop(Ok(of_a_role), Err(full())).expect("its code"), of_a_role);
+        let refused = after_stop(Err(Failure::new(Exit::Log, "the log refused")), Err(full()));
+        assert_eq!(refused.expect_err("told").what, "the log refused");
+        after_stop(Ok(ExitCode::SUCCESS), Ok::<(), std::io::Error>(())).expect("all is well");
     }
 
     #[test]

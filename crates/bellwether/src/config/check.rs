@@ -124,6 +124,12 @@ fn accounts(config: &Config, found: &mut Vec<Problem>) {
     for (kind, key, names) in all {
         let mut seen = BTreeSet::new();
         for (place, name) in names.into_iter().enumerate() {
+            if name.is_empty() {
+                let key = format!("connect.{kind}.{place}.{key}");
+                let todo = "the last part of the webhook's path, such as acme";
+                found.push(Problem::new(key, "\"\"", "a source needs a name", todo));
+                continue;
+            }
             if !seen.insert(name) {
                 let key = format!("connect.{kind}.{place}.{key}");
                 let todo = "put the secrets of both into one source, or name them apart";

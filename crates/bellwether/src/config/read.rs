@@ -57,8 +57,9 @@ pub(super) fn problems(figment: &Figment) -> Vec<Problem> {
         };
         let path = path_of(&error);
         let problem = problem::of_error(error).located(figment);
-        // What is missing because its value was stepped over was told already.
-        let is_known = found.iter().any(|known| known.key == problem.key);
+        // What is missing, or not whole, because a value was stepped over was told already.
+        let below = format!("{}.", problem.key);
+        let is_known = found.iter().any(|known| known.key == problem.key || known.key.starts_with(&below));
         if !is_known {
             found.push(problem);
         }

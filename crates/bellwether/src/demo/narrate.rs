@@ -46,7 +46,7 @@ impl Narrator {
                     when(event.time),
                     message.number,
                     message.rule,
-                    subject(message.subject.as_ref()),
+                    subject(message.subject.as_ref(), &message.key_result),
                     "",
                 ))
             }
@@ -55,7 +55,7 @@ impl Narrator {
                 when(event.time),
                 message.number,
                 message.rule,
-                subject(message.subject.as_ref()),
+                subject(message.subject.as_ref(), &message.key_result),
                 message.change,
             )),
             Payload::TriggerCleared(message) => {
@@ -65,7 +65,7 @@ impl Narrator {
                     when(event.time),
                     message.number,
                     message.rule,
-                    subject(message.subject.as_ref()),
+                    subject(message.subject.as_ref(), &message.key_result),
                     message.reason,
                 ))
             }
@@ -98,7 +98,7 @@ impl Narrator {
             message.level,
             message.audience.join(" and "),
             message.rule,
-            subject(message.subject.as_ref()),
+            subject(message.subject.as_ref(), &message.key_result),
         ))
     }
 }
@@ -109,10 +109,12 @@ fn when(at: EventTime) -> String {
     format!("week {week:>2} {day} {} {}", &text[5..10], &text[11..16])
 }
 
-fn subject(subject: Option<&pb::Subject>) -> String {
+/// Whom or what it is about; of a squad also which of its key results, because it has several.
+fn subject(subject: Option<&pb::Subject>, key_result: &str) -> String {
     let Some(subject) = subject else { return String::new() };
     match subject.kind() {
         pb::SubjectKind::Engineer => format!("engineer {} of {}", subject.id, subject.squad),
+        pb::SubjectKind::Squad if !key_result.is_empty() => format!("squad {} ({key_result})", subject.id),
         pb::SubjectKind::Squad => format!("squad {}", subject.id),
         pb::SubjectKind::KeyResult => format!("key result {}", subject.id),
         pb::SubjectKind::Dependency => format!("dependency {}", subject.id),
@@ -128,4 +130,18 @@ fn reach(radius: &pb::BlastRadius) -> String {
             .map(String::as_str)
             .collect();
     format!("; reaches {}", all.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_a_squad_says_which_of_its_key_results() {
+        let of =
+            |kind: pb::SubjectKind| pb::Subject { kind: kind.into(), id: "a".into(), ..Default::default() };
+        assert_eq!(subject(Some(&of(pb::SubjectKind::Squad)), "kr"), "squad a (kr)");
+        assert_eq!(subject(Some(&of(pb::SubjectKind::Squad)), ""), "squad a");
+        assert_eq!(subject(Some(&of(pb::SubjectKind::Dependency)), "kr"), "dependency a");
+    }
 }

@@ -176,8 +176,10 @@ impl Line<'_> {
     fn event(self) -> Result<Event, Failure> {
         let place = self.place();
         self.read.map_err(|error| {
+            // The reader of JSON knows one line only, and which it is was said.
+            let why = error.to_string().replace(" at line 1 column ", " at column ");
             Failure::new(Exit::Input, format!("{place} is no event"))
-                .because(error)
+                .because(anyhow::Error::msg(why))
                 .hint("each line is one CloudEvents object; docs/reference/events.md has every type with an example")
         })
     }
@@ -284,6 +286,9 @@ mod tests {
         assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
         let refused = events(&paths).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:2 is no event"), "{refused}");
+        std::fs::write(&paths[0], format!("\n\n{}", r#"{"id":"1","source":"s"#)).expect("written");
+        let refused = events(&paths).expect_err("refused").to_string();
+        assert!(refused.contains("events.jsonl:3") && !refused.contains("line 1"), "{refused}");
     }
 
     #[test]

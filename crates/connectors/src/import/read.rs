@@ -125,7 +125,14 @@ fn problem(what: String) -> Problem {
 fn json_problem(error: &serde_json::Error, first_line: u64) -> Problem {
     let line = first_line.saturating_sub(1) + error.line() as u64;
     let what = if error.is_io() {
-        error.to_string()
+        let told = error.to_string();
+        // The line is told beside it, counted from the start of the file.
+        let why = told.rsplit_once(" at line ").map_or(told.as_str(), |(why, _)| why);
+        match error.io_error_kind() {
+            // Ours, and it says what to do: a document that is too long.
+            Some(std::io::ErrorKind::Other) | None => why.to_owned(),
+            Some(_) => format!("{why}; the file is damaged or breaks off there: pack or fetch it again"),
+        }
     } else if error.is_eof() {
         "the JSON breaks off; fetch the page again".to_owned()
     } else {

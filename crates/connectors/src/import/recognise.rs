@@ -36,7 +36,7 @@ pub(crate) fn recognise(object: &Object, hint: Option<&str>) -> Kind {
     let has = |key: &str| object.contains_key(key);
     let word = |key: &str| object.get(key).and_then(Value::as_str);
     if has("specversion") && has("source") && has("type") {
-        return Kind::Unusable("these are events already: replay them");
+        return Kind::Unusable("these are events already: replay or publish them");
     }
     if matches!(word("type"), Some("LOG" | "STATE" | "TRACE" | "SPEC" | "CATALOG")) {
         return Kind::NotNeeded("protocol line of an extraction run");

@@ -130,11 +130,23 @@ fn a_document_that_breaks_off_gives_what_came_before_and_says_where_it_broke() {
 }
 
 #[test]
+fn a_packed_file_that_breaks_off_is_told_with_its_line_once_and_what_to_do() {
+    let whole = serde_json::to_string_pretty(&page()).unwrap();
+    let packed = gzip(whole.as_bytes());
+    let (report, _) = import_bytes(&packed[..packed.len() / 2]);
+    let problem = &report.files[0].problems[0];
+    assert!(problem.what.ends_with("breaks off there: pack or fetch it again"), "{report:?}");
+    assert!(problem.line.is_some() && !problem.what.contains("column"), "{report:?}");
+}
+
+#[test]
 fn a_document_longer_than_the_limit_is_refused_though_it_is_packed() {
     let options = ImportOptions { document_bytes_max: 100_000, ..ImportOptions::default() };
     let (report, events) = import_bytes_with(&gzip(&vec![b'['; 10_000_000]), &options);
     assert!(events.is_empty());
     assert!(report.exit_nonzero());
+    let what = &report.files[0].problems[0].what;
+    assert!(what.contains("import.document-bytes-max = 100000") && what.ends_with("raise it"), "{what}");
     let one_long_line = format!("[{}]", "1,".repeat(100_000));
     let (report, _) = import_bytes_with(one_long_line.as_bytes(), &options);
     assert!(report.exit_nonzero());

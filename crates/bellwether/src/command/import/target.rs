@@ -65,7 +65,7 @@ impl Target {
             }
             Self::Output(out) => {
                 let written = events.iter().try_for_each(|event| writeln!(out, "{}", json::write(event)));
-                written.or_fail(Exit::Internal, || "cannot write to standard output".to_owned())
+                written.map_err(format::unwritable)
             }
         }
     }
@@ -82,7 +82,7 @@ impl Target {
                 Ok(None)
             }
             Self::Output(mut out) => {
-                out.flush().or_fail(Exit::Internal, || "cannot write to standard output".to_owned())?;
+                out.flush().map_err(format::unwritable)?;
                 Ok(None)
             }
         }

@@ -73,7 +73,7 @@ impl Read for Bounded {
         if left == 0 {
             let bytes_max = self.budget.bytes_max;
             return Err(std::io::Error::other(format!(
-                "one document is longer than {bytes_max} bytes; export smaller pages, or raise the limit"
+                "one document is longer than import.document-bytes-max = {bytes_max}; export smaller pages, or raise it"
             )));
         }
         let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
