@@ -331,7 +331,8 @@ impl Pages {
             self.set_midnight(context, zone.name());
         }
         self.look_at_people(context, touched);
-        // A late page of somebody who has moved since is one of the squad they were in (R32), and so is one that is none any more.
+        // A late page of somebody who has moved since is one of the squad they were in (R32), and so is one that is none
+        // any more.
         for squad in then.iter().filter(|squad| context.options.ownership.owns(squad.as_str())) {
             load::changed(self, context, squad);
         }

@@ -1,7 +1,8 @@
 //! Fetch: whole batches as they are on the disk, waiting for more when there are too few.
 //!
 //! A waiting fetch registers its connection's signal with every partition it asks for, looks, and sleeps until one of
-//! them wakes it or its time is up, which it is for all of them together ([`end_of_wait`](crate::clock::Monotonic::end_of_wait)). Fetch sessions are not kept: every response is a full one.
+//! them wakes it or its time is up; the time of long waits is up together
+//! ([`end_of_wait`](crate::clock::Monotonic::end_of_wait)). Fetch sessions are not kept: every response is a full one.
 
 use std::sync::Arc;
 use std::time::Duration;
