@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
 
-use bellwether_log::{Assignor, GroupOptions, Result};
+use bellwether_log::{Assignor, GroupOptions};
 
-use crate::failure;
 use crate::options::{GroupProtocol, KafkaOptions, Sasl};
 use crate::reserved::{Side, side};
 
@@ -203,15 +203,16 @@ fn ms(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
 
-/// Refuses settings librdkafka does not know, before anything is opened.
-pub(crate) fn check(options: &KafkaOptions) -> Result<()> {
-    for (what, config) in [
-        ("consumer settings", positions(options, "check")),
-        ("producer settings", transactional(options, "check")),
-    ] {
-        config.create_native_config().map_err(|error| failure::fatal(format!("read the {what}"), error))?;
+/// Asks librdkafka whether it knows a setting and takes the value, before anything is opened.
+///
+/// # Errors
+/// What it says against it.
+pub(crate) fn taken(name: &str, value: &str) -> std::result::Result<(), String> {
+    match ClientConfig::new().set(name, value).create_native_config() {
+        Ok(_) => Ok(()),
+        Err(KafkaError::ClientConfig(_, why, _, _)) => Err(why),
+        Err(error) => Err(error.to_string()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

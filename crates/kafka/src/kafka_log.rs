@@ -48,7 +48,6 @@ impl KafkaLog {
         options
             .validate()
             .map_err(|error| Error::with_source(ErrorClass::Fatal, "read the options of the log", error))?;
-        config::check(&options)?;
         let common = Common::new(&options);
         let asking = Arc::new(Asking::open(&options, &common)?);
         let readers = Arc::new(Readers::new(options.clone(), common.clone(), Arc::clone(&asking)));

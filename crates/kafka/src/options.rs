@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::reserved;
+use crate::{config, reserved};
 
 /// A value that does not show in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -210,10 +210,12 @@ impl KafkaOptions {
         if self.bootstrap_servers.trim().is_empty() {
             return Err(OptionsError::Missing { name: "bootstrap.servers" });
         }
-        for name in self.settings.keys() {
+        for (name, value) in &self.settings {
             if let Some(reason) = reserved::reason(name) {
                 return Err(OptionsError::Reserved { name: name.clone(), reason });
             }
+            let refused = |why| OptionsError::Refused { name: name.clone(), why };
+            config::taken(name, value).map_err(refused)?;
         }
         if self.heartbeat_interval * 3 > self.session_timeout {
             return Err(OptionsError::Heartbeat {
@@ -334,6 +336,14 @@ pub enum OptionsError {
         value: String,
         /// What it takes.
         expected: &'static str,
+    },
+    /// A setting that the client does not know, or a value that it does not take.
+    #[error("{name} cannot be set: {why}; correct or remove it")]
+    Refused {
+        /// Its name.
+        name: String,
+        /// What the client says.
+        why: String,
     },
     /// A setting the adapter owns.
     #[error("{name} cannot be set: {reason}; remove it")]

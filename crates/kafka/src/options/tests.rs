@@ -101,6 +101,16 @@ fn settings_that_would_break_a_promise_are_refused_with_the_reason() {
 }
 
 #[test]
+fn what_the_client_does_not_take_is_refused_before_anything_is_opened() {
+    for (name, value) in [("linger.msec", "5"), ("linger.ms", "soon"), ("compression.type", "best")] {
+        let refused = parse(&[(name, value)]).unwrap_err();
+        let OptionsError::Refused { name: told, .. } = &refused else { panic!("{name}: {refused}") };
+        assert_eq!(told, name);
+        assert!(refused.to_string().contains(name), "{refused}");
+    }
+}
+
+#[test]
 fn debug_shows_no_secret() {
     let options = parse(&[
         ("security.protocol", "sasl_ssl"),
