@@ -85,9 +85,7 @@ impl Core {
 
     /// Appends to the journal.
     pub(crate) fn record(&self, entry: Entry) -> std::io::Result<()> {
-        lock(&self.journal)
-            .append(vec![entry])
-            .inspect_err(|error| tracing::error!(%error, "cannot write to the journal"))
+        lock(&self.journal).append(vec![entry])
     }
 }
 

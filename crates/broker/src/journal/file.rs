@@ -35,6 +35,8 @@ pub(crate) struct Journal {
     /// A failed append could not be undone; nothing more is accepted.
     broken: bool,
     unsynced: bool,
+    /// Appends refused since the last that succeeded: the first is said, the others are counted.
+    refused: u64,
     #[cfg(test)]
     fail_next: bool,
 }
@@ -60,6 +62,7 @@ impl Journal {
             image,
             broken: false,
             unsynced: false,
+            refused: 0,
             #[cfg(test)]
             fail_next: false,
         })
@@ -72,6 +75,25 @@ impl Journal {
 
     /// Appends entries as one unit and folds them in.
     pub(crate) fn append(&mut self, entries: Vec<Entry>) -> io::Result<()> {
+        let appended = self.try_append(entries);
+        self.tell(appended.as_ref().err());
+        appended
+    }
+
+    /// Says when writing begins to fail and when it goes on: clients that try again must not fill the log.
+    fn tell(&mut self, error: Option<&io::Error>) {
+        let path = self.path.display();
+        match error {
+            Some(error) if self.refused == 0 => tracing::error!(%path, %error, "cannot write to the journal"),
+            None if self.refused > 0 => {
+                tracing::warn!(%path, refused = self.refused, "the journal can be written again");
+            }
+            _ => {}
+        }
+        self.refused = if error.is_some() { self.refused + 1 } else { 0 };
+    }
+
+    fn try_append(&mut self, entries: Vec<Entry>) -> io::Result<()> {
         if self.broken {
             return Err(io::Error::other(
                 "an earlier write to the journal failed half-way; restart the broker",

@@ -26,7 +26,7 @@ use crate::topics::Topics;
 /// Longest transaction time-out a producer may ask for, as in Kafka.
 const MAX_TIMEOUT_MS: i32 = 15 * 60 * 1_000;
 /// How long to wait before markers that could not be written are tried again.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_MS: u64 = 1_000;
 /// How long to sleep when nothing is open.
 const IDLE: Duration = Duration::from_secs(3_600);
 /// Unused transactional ids are forgotten after a week, as in Kafka.
@@ -53,6 +53,8 @@ pub(super) struct Inner {
     pub(super) by_id: BTreeMap<String, Transaction>,
     pub(super) next_id: i64,
     pub(super) reserved_to: i64,
+    /// When endings that could not be written are tried again, by the monotone clock.
+    retry_at: Option<u64>,
 }
 
 /// The transaction coordinator.
@@ -73,6 +75,7 @@ impl Transactions {
             by_id: image.transactions.iter().map(row).collect(),
             next_id: image.next_producer_id,
             reserved_to: image.next_producer_id,
+            retry_at: None,
         };
         Self { inner: Mutex::new(inner), changed: Notify::new(), clock }
     }
@@ -280,28 +283,35 @@ impl Transactions {
         }
     }
 
+    /// Does what is due; when to come again. After a failure it tries nothing before [`RETRY_MS`] is over, however often
+    /// it is called: every request that fails calls it.
     pub(super) fn tick(&self, context: Context<'_>) -> tokio::time::Instant {
         let now = self.clock.now_ms();
         let mut inner = lock(&self.inner);
-        let mut retry = false;
+        if let Some(at) = inner.retry_at.filter(|at| *at > now) {
+            return self.clock.instant(at);
+        }
+        let mut failed = false;
         for id in inner.by_id.keys().cloned().collect::<Vec<_>>() {
             let transaction = &inner.by_id[&id];
             let overdue = transaction.deadline().is_some_and(|at| at <= now);
             let undone = matches!(transaction.phase, Phase::Decided { .. });
             if overdue {
-                tracing::info!(transactional_id = %id, "aborting an abandoned transaction at its time-out");
-                retry |= inner.abort_fenced(context, &id).is_err();
+                match inner.abort_fenced(context, &id) {
+                    Ok(()) => {
+                        tracing::info!(transactional_id = %id, "aborted an abandoned transaction at its time-out");
+                    }
+                    Err(_) => failed = true,
+                }
             } else if undone {
-                retry |= inner.finish(context, &id).is_err();
+                failed |= inner.finish(context, &id).is_err();
             }
         }
+        inner.retry_at = failed.then(|| now + RETRY_MS);
         let next = inner.by_id.values().filter_map(Transaction::deadline).filter(|at| *at > now).min();
-        let instant = self.clock.instant(now);
-        match (next, retry) {
-            (Some(at), true) => self.clock.instant(at).min(instant + RETRY),
-            (None, true) => instant + RETRY,
-            (Some(at), false) => self.clock.instant(at),
-            (None, false) => instant + IDLE,
+        match next.into_iter().chain(inner.retry_at).min() {
+            Some(at) => self.clock.instant(at),
+            None => self.clock.instant(now) + IDLE,
         }
     }
 

@@ -3,8 +3,6 @@
 //! Invariant, in this order: decision journaled, markers written, end journaled (which applies the offsets). Whatever
 //! fails in between leaves the transaction decided; it is tried again until it is done.
 
-use std::io;
-
 use kafka_protocol::ResponseError;
 
 use super::coordinator::{Context, Inner};
@@ -174,8 +172,5 @@ fn decided(ending: Ending, contents: &Contents) -> Phase {
 
 /// Appends to the journal.
 pub(super) fn append(context: Context<'_>, entry: Entry) -> Result<(), ResponseError> {
-    lock(context.journal).append(vec![entry]).map_err(|error: io::Error| {
-        tracing::error!(%error, "cannot write to the journal");
-        ResponseError::CoordinatorNotAvailable
-    })
+    lock(context.journal).append(vec![entry]).map_err(|_| ResponseError::CoordinatorNotAvailable)
 }

@@ -348,6 +348,24 @@ async fn an_abandoned_transaction_is_aborted_at_its_time_out() {
     assert_eq!(bench.end(producer, Ending::Commit).await, Err(ResponseError::ProducerFenced));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_abort_that_cannot_be_written_is_tried_once_a_second_however_often_clients_ask() {
+    let bench = Bench::new();
+    let producer = bench.init();
+    bench.begin(producer, 0);
+    tokio::time::advance(std::time::Duration::from_millis(1_001)).await;
+    lock(&bench.core.journal).fail_next();
+    let again = bench.core.transactions.tick(bench.context());
+    assert_eq!(bench.log(), (1, 0, 0), "the first try fails");
+    for _ in 0..100 {
+        assert_eq!(bench.core.transactions.tick(bench.context()), again);
+    }
+    assert_eq!(bench.log(), (1, 0, 0), "nothing is tried in between");
+    tokio::time::advance(std::time::Duration::from_millis(1_000)).await;
+    bench.core.transactions.tick(bench.context());
+    assert_eq!(bench.log(), (2, 2, 1), "then it is aborted");
+}
+
 #[tokio::test]
 async fn producer_ids_are_never_given_twice() {
     let bench = Bench::new();
