@@ -5,6 +5,7 @@
 //! word, or its number - is read as unspecified, and a field that is null as unset.
 
 mod at_once;
+mod unread;
 
 use std::borrow::Cow;
 use std::io;
@@ -19,6 +20,8 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::{self, Payload};
 use crate::envelope::{Event, EventId};
+
+pub use unread::unread;
 
 /// What can be wrong with a line.
 #[derive(Debug, thiserror::Error)]

@@ -114,10 +114,21 @@ impl Part {
 /// Reads every event of the paths, in no particular order. `-` is standard input.
 ///
 /// # Errors
-/// At the first line that is no event of the catalogue: to go on with a part would be a wrong answer.
+/// At the first line that is no event of the catalogue, or says what its event would not hold: to go on with a part
+/// would be a wrong answer.
 pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
     let parts = parts::read(paths, &|line, events: &mut Vec<Event>| {
-        events.push(line.event()?);
+        let (place, text) = (line.place(), line.text);
+        let event = line.event()?;
+        let unread = json::unread(text, &event);
+        if !unread.is_empty() {
+            let what =
+                format!("{place} says what {} does not hold: {}", event.type_name(), unread.join(", "));
+            return Err(Failure::new(Exit::Input, what).hint(
+                "correct these fields of `data` or the words in them; docs/reference/events.md and proto/ have all",
+            ));
+        }
+        events.push(event);
         Ok(())
     })?;
     Ok(parts.into_iter().flatten().collect())
@@ -164,6 +175,7 @@ pub(crate) fn is_said(event: &Event) -> bool {
 struct Line<'a> {
     path: &'a Path,
     number: usize,
+    text: &'a str,
     read: Result<Event, json::Error>,
 }
 
@@ -262,6 +274,20 @@ mod tests {
         let path = folder.path().join("events.jsonl");
         std::fs::write(&path, format!("\u{feff}{line}\r\n\r\n{line}")).expect("written");
         assert_eq!(events(&[path]).expect("read").len(), 2);
+    }
+
+    #[test]
+    fn a_field_that_would_be_left_out_is_refused_where_somebody_typed_it_and_left_out_of_a_replay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let paths = [folder.path().join("events.jsonl")];
+        let line = r#"{"id":"1","source":"s","type":"page.notified","time":"2026-01-05T00:00:00Z","data":{"incdent":"i"}}"#;
+        std::fs::write(&paths[0], format!("\n{line}")).expect("written");
+        let refused = events(&paths).expect_err("refused").to_string();
+        assert!(refused.contains("events.jsonl:2 says what"), "{refused}");
+        assert!(refused.contains("does not hold: incdent"), "{refused}");
+        let mut input = Input::default();
+        input.read(&paths).expect("a newer version may have written it");
+        assert_eq!(input.events.into_events(EventTime::MAX).count(), 1);
     }
 
     #[test]

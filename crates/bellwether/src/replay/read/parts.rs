@@ -158,7 +158,7 @@ fn parse<P: Default>(text: &Text, judge: &impl Judge<P>) -> Result<P, Failure> {
         // Some editors and shells begin a file with a byte order mark.
         let line = line.trim_start_matches('\u{feff}').trim();
         if !line.is_empty() {
-            judge(Line { path: &text.path, number, read: json::read(line) }, &mut part)?;
+            judge(Line { path: &text.path, number, text: line, read: json::read(line) }, &mut part)?;
         }
         number += 1;
     }
