@@ -2,7 +2,7 @@
 
 mod audit;
 mod broker;
-mod config;
+pub(crate) mod config;
 mod connect;
 mod demo;
 mod doctor;

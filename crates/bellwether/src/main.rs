@@ -9,6 +9,8 @@ mod client;
 mod command;
 mod config;
 mod demo;
+#[cfg(test)]
+mod deployed;
 mod failure;
 mod format;
 mod host;

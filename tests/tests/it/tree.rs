@@ -49,11 +49,13 @@ const FOREIGN: &[[&str; 2]] = &[
 const LARGEST_TEXT: u64 = 1024 * 1024;
 
 #[test]
-fn only_the_agreed_entries_are_at_the_top() {
+fn the_agreed_entries_and_no_others_are_at_the_top() {
     let files = tracked_files();
     let found: BTreeSet<&str> = files.iter().filter_map(|file| file.split('/').next()).collect();
     let strangers: Vec<_> = found.iter().filter(|entry| !TOP.contains(entry)).collect();
     assert!(strangers.is_empty(), "no place at the top for {strangers:?}: see {}", file!());
+    let missing: Vec<_> = TOP.iter().filter(|entry| !found.contains(*entry)).collect();
+    assert!(missing.is_empty(), "not there: {missing:?}");
 }
 
 #[test]

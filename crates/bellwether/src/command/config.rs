@@ -62,7 +62,7 @@ pub(super) fn run(global: &Global, config: &Config, command: &ConfigCommand) -> 
 
 /// What only the role that uses it would find: targets, webhook sources, the broker, the filter of the log. Everything
 /// else was found when the configuration was read.
-fn edges(config: &Config) -> Vec<Problem> {
+pub(crate) fn edges(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
     if let Err(failure) = super::broker::durability(&config.broker.durability) {
         let todo = failure.hint.unwrap_or_default();
