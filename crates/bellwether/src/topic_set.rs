@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::failure::{Context as _, Exit, Failure};
 
 const DAY_MS: i64 = 86_400_000;
+/// The setting by which live and warped time are told apart.
+const TIMESTAMPS: &str = "message.timestamp.type";
 
 /// How time comes into a topic set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -186,6 +188,8 @@ impl TopicSet {
                 Some(info) => compare(&spec, info, &mut mismatches),
             }
         }
+        // First what no other setting mends.
+        mismatches.sort_by_key(|mismatch| mismatch.setting != TIMESTAMPS);
         Ok(mismatches)
     }
 }
@@ -201,6 +205,15 @@ fn compare(spec: &TopicSpec, info: &TopicInfo, mismatches: &mut Vec<Mismatch>) {
              counts are fixed at creation",
         ));
     }
+    if info.replication < spec.replication {
+        mismatches.push(mismatch(
+            &spec.name,
+            "replication factor",
+            &info.replication.to_string(),
+            &spec.replication.to_string(),
+            "kafka-reassign-partitions.sh adds copies; or set kafka.replication to what exists",
+        ));
+    }
     let cleanup = match spec.cleanup {
         Cleanup::Delete => "delete",
         Cleanup::Compact => "compact",
@@ -209,19 +222,30 @@ fn compare(spec: &TopicSpec, info: &TopicInfo, mismatches: &mut Vec<Mismatch>) {
         TimestampKind::CreateTime => "CreateTime",
         TimestampKind::LogAppendTime => "LogAppendTime",
     };
-    let wanted = [("cleanup.policy", cleanup), ("message.timestamp.type", stamps)];
-    for (name, value) in wanted {
-        let found =
-            info.settings.iter().find(|(setting, _)| setting == name).map(|(_, value)| value.as_str());
-        if let Some(found) = found.filter(|found| *found != value) {
-            let mend = if name == "message.timestamp.type" {
-                "live and warped time do not mix: use another kafka.prefix".to_owned()
-            } else {
-                format!("kafka-configs.sh --alter --topic {} --add-config {name}={value}", spec.name)
-            };
-            mismatches.push(mismatch(&spec.name, name, found, value, &mend));
-        }
+    let mut compare = |name: &str, wanted: &str, is_enough: fn(&str, &str) -> bool| {
+        let found = info.settings.iter().find(|(setting, _)| setting == name);
+        let Some((_, found)) = found.filter(|(_, found)| !is_enough(found, wanted)) else { return };
+        let mend = if name == TIMESTAMPS {
+            "live and warped time do not mix: use another kafka.prefix".to_owned()
+        } else {
+            format!(
+                "kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config {name}={wanted}",
+                spec.name
+            )
+        };
+        mismatches.push(mismatch(&spec.name, name, found, wanted, &mend));
+    };
+    compare("cleanup.policy", cleanup, |found, wanted| found == wanted);
+    compare(TIMESTAMPS, stamps, |found, wanted| found == wanted);
+    // What is compacted is kept whatever its age.
+    if spec.cleanup == Cleanup::Delete {
+        compare("retention.ms", &spec.retention_ms.to_string(), |found, wanted| kept(found) >= kept(wanted));
     }
+}
+
+/// How long records are kept; -1 is for ever.
+fn kept(retention_ms: &str) -> u64 {
+    retention_ms.parse().unwrap_or(u64::MAX)
 }
 
 fn mismatch(topic: &str, setting: &str, found: &str, wanted: &str, mend: &str) -> Mismatch {
@@ -231,5 +255,90 @@ fn mismatch(topic: &str, setting: &str, found: &str, wanted: &str, mend: &str) -
         found: found.to_owned(),
         wanted: wanted.to_owned(),
         mend: mend.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_log::sim::{Sim, SimOptions};
+
+    use super::*;
+
+    fn set(time: TimeMode) -> TopicSet {
+        TopicSet::new(&Config::load(None, &[]).expect("defaults"), time)
+    }
+
+    /// What is found wrong with the facts topic when it was made otherwise.
+    fn found(change: impl FnOnce(&mut TopicSpec)) -> Vec<Mismatch> {
+        let set = set(TimeMode::Live);
+        let mut specs = set.specs();
+        change(specs.iter_mut().find(|spec| spec.name == "bellwether.facts.v1").expect("facts"));
+        let log = Sim::new(SimOptions::default()).process();
+        log.create_topics(&specs).expect("created");
+        set.check(&log).expect("asked")
+    }
+
+    #[test]
+    fn each_thing_that_is_not_as_it_must_be_is_named_with_how_to_mend_it() {
+        assert_eq!(found(|_| {}), []);
+        for (change, setting, is, must_be, mend) in [
+            (
+                (|spec| spec.partitions = 3) as fn(&mut TopicSpec),
+                "partitions",
+                "3",
+                "16",
+                "set topics.facts-partitions",
+            ),
+            (
+                |spec| spec.cleanup = Cleanup::Compact,
+                "cleanup.policy",
+                "compact",
+                "delete",
+                "--entity-name bellwether.facts.v1 --add-config cleanup.policy=delete",
+            ),
+            (
+                |spec| spec.retention_ms = 7 * DAY_MS,
+                "retention.ms",
+                "604800000",
+                "10368000000",
+                "--entity-name bellwether.facts.v1 --add-config retention.ms=10368000000",
+            ),
+        ] {
+            let found = found(change);
+            assert_eq!(found.len(), 1, "{found:?}");
+            let first = &found[0];
+            assert_eq!(
+                (first.setting.as_str(), first.found.as_str(), first.wanted.as_str()),
+                (setting, is, must_be)
+            );
+            assert!(first.mend.contains(mend), "{}", first.mend);
+        }
+    }
+
+    #[test]
+    fn records_that_are_kept_longer_are_no_mismatch() {
+        assert_eq!(found(|spec| spec.retention_ms = -1), []);
+        assert_eq!(found(|spec| spec.retention_ms = 121 * DAY_MS), []);
+    }
+
+    #[test]
+    fn fewer_copies_than_configured_are_a_mismatch_and_more_are_none() {
+        let mut set = set(TimeMode::Live);
+        let log = Sim::new(SimOptions::default()).process();
+        set.apply(&log).expect("as it must be");
+        set.replication = 3;
+        let refused = set.require(&log).expect_err("one copy").to_string();
+        assert!(refused.contains("replication factor is 1, must be 3"), "{refused}");
+    }
+
+    #[test]
+    fn r15_topics_of_one_kind_of_time_are_refused_by_the_other() {
+        for (made, asked) in [(TimeMode::Live, TimeMode::Warped), (TimeMode::Warped, TimeMode::Live)] {
+            let log = Sim::new(SimOptions::default()).process();
+            set(made).apply(&log).expect("made");
+            let refused = set(asked).require(&log).expect_err("of another time").to_string();
+            assert!(refused.contains("message.timestamp.type"), "{refused}");
+            assert!(refused.contains("live and warped time do not mix"), "{refused}");
+        }
     }
 }

@@ -101,7 +101,7 @@ fn no_shared_event_names_a_person() {
 }
 
 #[test]
-fn the_real_roles_under_warped_time_decide_as_a_replay_does() {
+fn r15_the_real_roles_under_warped_time_decide_as_a_replay_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -166,7 +166,7 @@ fn an_acknowledgement_in_a_backlog_is_never_read_before_what_it_acknowledges() {
 }
 
 #[test]
-fn under_warped_time_a_command_waits_for_its_instant() {
+fn r15_under_warped_time_a_command_waits_for_its_instant() {
     let world = World::new(1, TimeMode::Warped);
     // The trigger comes long after the command, as the processor needs its time.
     world.say(Topic::Command, &[acknowledged(), mark(10)]);

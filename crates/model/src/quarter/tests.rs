@@ -22,7 +22,7 @@ fn configured() -> FiscalCalendar {
 }
 
 #[test]
-fn without_configuration_quarters_are_chained_thirteen_weeks() {
+fn r07_without_configuration_quarters_are_chained_thirteen_weeks() {
     let quarter = chained("America/New_York").quarter_at(at("2026-02-15T00:00:00Z"));
     assert_eq!((&*quarter.name, quarter.index), ("2026-Q1", 0));
     assert_eq!((quarter.first_day, quarter.last_day), (day("2026-01-05"), day("2026-04-05")));
@@ -37,7 +37,7 @@ fn without_configuration_quarters_are_chained_thirteen_weeks() {
 #[case("2026-04-06T03:59:59.999Z", 0, "2026-Q1")]
 #[case("2026-04-06T04:00:00Z", 1, "2026-Q2")]
 #[case("2027-01-04T05:00:00Z", 4, "2027-Q1")]
-fn a_quarter_ends_at_the_first_instant_of_the_next(
+fn r07_a_quarter_ends_at_the_first_instant_of_the_next(
     #[case] instant: &str,
     #[case] index: i32,
     #[case] name: &str,
@@ -53,7 +53,7 @@ fn a_quarter_ends_at_the_first_instant_of_the_next(
 #[case("2026-07-01T00:00:00Z", 2, "summer", "2026-09-29")]
 #[case("2026-09-30T00:00:00Z", 3, "2026-09-30", "2026-12-29")]
 #[case("2025-12-31T23:59:59Z", -1, "2025-10-02", "2025-12-31")]
-fn a_configured_quarter_ends_where_the_next_begins_and_the_chain_goes_on(
+fn r07_a_configured_quarter_ends_where_the_next_begins_and_the_chain_goes_on(
     #[case] instant: &str,
     #[case] index: i32,
     #[case] name: &str,
@@ -74,7 +74,7 @@ fn quarters_that_share_a_name_or_a_day_are_refused() {
 }
 
 #[test]
-fn mid_cycle_is_half_of_its_time_though_the_clocks_change_later() {
+fn r07_mid_cycle_is_half_of_its_time_though_the_clocks_change_later() {
     let quarter = chained("America/New_York").quarter(0);
     // 91 days less the hour of 8 March, halved.
     assert_eq!(quarter.total(), Millis::days(91) - Millis::hours(1));

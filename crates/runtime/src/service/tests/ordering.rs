@@ -96,7 +96,7 @@ fn markers_at_the_end_of_a_quiet_input_hold_nothing_back_for_long() {
 }
 
 #[test]
-fn in_warped_time_the_order_never_depends_on_arrival() {
+fn r15_in_warped_time_the_order_never_depends_on_arrival() {
     let run = |seed: u64, chunk: usize| {
         let mut world = relay::world(seed, 1, true);
         let mut feeds: Vec<Vec<String>> = SOURCES
