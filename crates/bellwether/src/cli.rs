@@ -239,6 +239,9 @@ pub(crate) struct Publish {
     /// Files or folders of events as JSON Lines, plain, gzip or zstd; - for standard input
     #[arg(required = true, value_name = "EVENTS")]
     pub events: Vec<PathBuf>,
+    /// Form of what is said of each topic
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
 }
 
 /// `broker`.

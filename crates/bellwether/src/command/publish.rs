@@ -9,6 +9,7 @@ use bellwether_log::EventLog;
 use bellwether_wire::envelope::Event;
 use bellwether_wire::topics::Topic;
 use bellwether_wire::{Payload, catalogue};
+use serde::Serialize;
 
 use crate::cli::Publish;
 use crate::client;
@@ -33,8 +34,19 @@ pub(super) fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> 
     let topics = TopicSet::configured(config);
     topics.require(log.as_ref())?;
     let counts = publish(log.as_ref(), &topics, &events)?;
-    format::lines(counts.into_iter().map(|(topic, count)| format!("{count:>8}  {topic}")))?;
+    let published: Vec<Published> =
+        counts.into_iter().map(|(topic, events)| Published { topic, events }).collect();
+    format::rows_or(args.format, "nothing to publish", &["topic", "events"], &published, |it| {
+        vec![it.topic.clone(), it.events.to_string()]
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How much went to a topic.
+#[derive(Debug, Serialize)]
+struct Published {
+    topic: String,
+    events: usize,
 }
 
 /// Appends events to their home topics and waits for the acknowledgements; says how many went where.
