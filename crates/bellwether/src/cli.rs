@@ -239,6 +239,10 @@ pub(crate) struct Publish {
     /// Files or folders of events as JSON Lines, plain, gzip or zstd; - for standard input
     #[arg(required = true, value_name = "EVENTS")]
     pub events: Vec<PathBuf>,
+    /// Leave out fields and words of `data` that this version does not have, as a newer version may have written them,
+    /// instead of refusing their events
+    #[arg(long)]
+    pub allow_unknown: bool,
     /// Form of what is said of each topic
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

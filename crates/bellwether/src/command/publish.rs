@@ -28,7 +28,7 @@ const BATCH: usize = 2_000;
 /// # Errors
 /// When input cannot be read, or the log does not take it.
 pub(super) fn run(config: &Config, args: &Publish) -> Result<ExitCode, Failure> {
-    let mut events = read::events(&args.events)?;
+    let mut events = read::events(&args.events, args.allow_unknown)?;
     order::sort(&mut events);
     let log = client::connect(config, &client::bootstrap(config)?)?;
     let topics = TopicSet::configured(config);

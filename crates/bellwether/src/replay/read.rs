@@ -114,18 +114,19 @@ impl Part {
 /// Reads every event of the paths, in no particular order. `-` is standard input.
 ///
 /// # Errors
-/// At the first line that is no event of the catalogue, or says what its event would not hold: to go on with a part
-/// would be a wrong answer.
-pub(crate) fn events(paths: &[PathBuf]) -> Result<Vec<Event>, Failure> {
+/// At the first line that is no event of the catalogue, or says what its event would not hold, unless that may be left
+/// out: to go on with a part would be a wrong answer.
+pub(crate) fn events(paths: &[PathBuf], allow_unknown: bool) -> Result<Vec<Event>, Failure> {
     let parts = parts::read(paths, &|line, events: &mut Vec<Event>| {
         let (place, text) = (line.place(), line.text);
         let event = line.event()?;
-        let unread = json::unread(text, &event);
+        let unread = if allow_unknown { Vec::new() } else { json::unread(text, &event) };
         if !unread.is_empty() {
             let what =
                 format!("{place} says what {} does not hold: {}", event.type_name(), unread.join(", "));
             return Err(Failure::new(Exit::Input, what).hint(
-                "correct these fields of `data` or the words in them; docs/reference/events.md and proto/ have all",
+                "correct these fields of `data` or the words in them (docs/reference/events.md and proto/ have all), or leave \
+                 them out with --allow-unknown",
             ));
         }
         events.push(event);
@@ -260,10 +261,10 @@ mod tests {
     #[test]
     fn a_folder_without_files_of_events_is_an_error_and_an_empty_file_is_none() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = events(&[folder.path().to_owned()]).expect_err("nothing to read");
+        let error = events(&[folder.path().to_owned()], false).expect_err("nothing to read");
         assert!(error.to_string().contains("no file of events"), "{error}");
         std::fs::write(folder.path().join("none.jsonl"), "").expect("a file");
-        assert_eq!(events(&[folder.path().to_owned()]).expect("an empty file"), []);
+        assert_eq!(events(&[folder.path().to_owned()], false).expect("an empty file"), []);
     }
 
     #[test]
@@ -273,7 +274,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("events.jsonl");
         std::fs::write(&path, format!("\u{feff}{line}\r\n\r\n{line}")).expect("written");
-        assert_eq!(events(&[path]).expect("read").len(), 2);
+        assert_eq!(events(&[path], false).expect("read").len(), 2);
     }
 
     #[test]
@@ -282,9 +283,10 @@ mod tests {
         let paths = [folder.path().join("events.jsonl")];
         let line = r#"{"id":"1","source":"s","type":"page.notified","time":"2026-01-05T00:00:00Z","data":{"incdent":"i"}}"#;
         std::fs::write(&paths[0], format!("\n{line}")).expect("written");
-        let refused = events(&paths).expect_err("refused").to_string();
+        let refused = events(&paths, false).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:2 says what"), "{refused}");
         assert!(refused.contains("does not hold: incdent"), "{refused}");
+        assert_eq!(events(&paths, true).expect("left out").len(), 1);
         let mut input = Input::default();
         input.read(&paths).expect("a newer version may have written it");
         assert_eq!(input.events.into_events(EventTime::MAX).count(), 1);
@@ -310,10 +312,10 @@ mod tests {
         assert_eq!(known, 2, "bytes travel on");
         assert!(notes[0].contains("1 events of type `bellwether.later.invented.v1`"), "{notes:?}");
         assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
-        let refused = events(&paths).expect_err("refused").to_string();
+        let refused = events(&paths, false).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:2 is no event"), "{refused}");
         std::fs::write(&paths[0], format!("\n\n{}", r#"{"id":"1","source":"s"#)).expect("written");
-        let refused = events(&paths).expect_err("refused").to_string();
+        let refused = events(&paths, false).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:3") && !refused.contains("line 1"), "{refused}");
     }
 
@@ -349,7 +351,7 @@ mod tests {
         let packed = packed.finish().expect("packed");
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         file.write_all(&packed[..packed.len() - 12]).expect("written");
-        let told = events(&[file.path().to_owned()]).expect_err("it breaks off").to_string();
+        let told = events(&[file.path().to_owned()], false).expect_err("it breaks off").to_string();
         assert!(told.contains("breaks off there: pack or fetch it again"), "{told}");
     }
 }

@@ -100,7 +100,7 @@ impl Fold for Route {
         }
         let now = EventTime::from_ms(record.timestamp_ms);
         let routed = self.router.route(&event, now);
-        self.send(&event, routed, out);
+        self.send(&event, record.value.as_ref(), routed, out);
         Ok(())
     }
 
@@ -145,20 +145,25 @@ impl Fold for Route {
 }
 
 impl Route {
-    fn send(&self, event: &Event, routed: Routed, out: &mut Outputs) {
+    fn send(&self, event: &Event, value: Option<&Bytes>, routed: Routed, out: &mut Outputs) {
         if !out.wanted() {
             return;
         }
+        // Fields of a newer version travel on with what came in; what was held back until now is written anew.
+        let message = |fact: &Fact| match value {
+            Some(value) if fact.event == *event => pb::Fact { data: value.clone(), ..fact.to_message() },
+            _ => fact.to_message(),
+        };
         let mut by_partition: BTreeMap<u32, Vec<pb::Fact>> = BTreeMap::new();
         for (target, fact) in routed.facts {
             match target {
                 Target::Everywhere => {
-                    let message = fact.to_message();
+                    let message = message(&fact);
                     for partition in 0..self.topics.facts {
                         by_partition.entry(partition).or_default().push(message.clone());
                     }
                 }
-                Target::Squads => self.to_squads(&fact, &mut by_partition),
+                Target::Squads => self.to_squads(&fact, &message(&fact), &mut by_partition),
             }
         }
         for skipped in routed.skipped {
@@ -171,13 +176,12 @@ impl Route {
         }
     }
 
-    fn to_squads(&self, fact: &Fact, by_partition: &mut BTreeMap<u32, Vec<pb::Fact>>) {
+    fn to_squads(&self, fact: &Fact, message: &pb::Fact, by_partition: &mut BTreeMap<u32, Vec<pb::Fact>>) {
         let mut squads: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for squad in &fact.squads {
             let partition = topics::squad_partition(squad.as_str(), self.topics.facts);
             squads.entry(partition).or_default().push(squad.to_string());
         }
-        let message = fact.to_message();
         for (partition, squads) in squads {
             by_partition.entry(partition).or_default().push(pb::Fact { squads, ..message.clone() });
         }
@@ -250,6 +254,31 @@ mod tests {
         let mut after = factory.restore(UnitId(0), ENGINE, &before.snapshot()).expect("its own snapshot");
         assert_eq!(facts_of_mark(after.as_mut(), &topics, Topic::Ticket), 0);
         assert_eq!(after.state_hash(), before.state_hash());
+    }
+
+    #[test]
+    fn a_field_of_a_newer_version_passes_through() {
+        let topics =
+            TopicSet { prefix: "newer".into(), facts: 1, functions: 1, replication: 1, time: TimeMode::Live };
+        let closed = pb::SprintClosed { sprint: "s".into(), squad: "a".into(), ..Default::default() };
+        let closed = Event::new("jira://acme", "1", EventTime::from_ms(1_000), closed);
+        let sent = record::of_event(&closed, &topics, Topic::Sprint, 0);
+        // Field 900, one byte long: of no message of this version.
+        let value = [sent.value.as_ref().expect("a message").as_ref(), &[0xa2, 0x38, 1, 7]].concat();
+        let record = Record {
+            from: TopicPartition::new(topics.name(Topic::Sprint), 0),
+            offset: 0,
+            key: sent.key,
+            value: Some(value.clone().into()),
+            headers: sent.headers,
+            timestamp_ms: 2_000,
+        };
+        let mut out = Outputs::collecting();
+        let mut fold = RouteFactory { topics }.create(UnitId(0));
+        fold.apply(&record, &mut out).expect("an event");
+        let frame = out.records()[0].value.clone().expect("a frame");
+        let fact = frame::cut(&frame).expect("own frame").remove(0);
+        assert!(fact.windows(value.len()).any(|bytes| bytes == value), "{fact:?}");
     }
 
     #[test]
