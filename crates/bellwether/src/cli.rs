@@ -83,7 +83,7 @@ pub(crate) enum Command {
     /// Publish events from JSON Lines: reference data, check-ins, dependencies, commands; not what Bellwether itself says
     Publish(Publish),
     /// Receive webhooks of the sources of the table `connect` in the configuration; a role of `up` on its own
-    Connect(Alone),
+    Connect(Connect),
     /// Turn events into facts of squads; a role of `up` on its own
     Route(Alone),
     /// Fold facts into triggers and assessments; a role of `up` on its own
@@ -126,6 +126,17 @@ pub(crate) struct Alone {
     /// Address of metrics, health and, for connect, webhooks; each role on a machine needs its own [default: 127.0.0.1:8080]
     #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub http: Option<SocketAddr>,
+}
+
+/// `connect`.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// What every role has.
+    #[command(flatten)]
+    pub alone: Alone,
+    /// Write what the log took to the end of this file as well, as JSON Lines: `replay` reads it
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// `demo`.

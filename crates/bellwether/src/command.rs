@@ -44,7 +44,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Process(alone) => role::run(alone.applied(config), Role::Process),
         Command::Escalate(alone) => role::run(alone.applied(config), Role::Escalate),
         Command::Import(import) => import::run(&config, &import),
-        Command::Connect(alone) => connect::run(&alone.applied(config), connect::Edge::Connect),
+        Command::Connect(edge) => {
+            let record = edge.record.as_deref();
+            connect::run(&edge.alone.applied(config), connect::Edge::Connect { record })
+        }
         Command::Notify(alone) => connect::run(&alone.applied(config), connect::Edge::Notify),
         Command::Doctor(doctor) => doctor::run(&config, &doctor),
         Command::Demo(demo) => demo::run(&config, &demo),

@@ -114,7 +114,7 @@ fn with_log(
     let failed = CancellationToken::new();
     let address =
         listener.local_addr().or_fail(Exit::Internal, || "the listener has no address".to_owned())?;
-    let receiver = connect::start(config, &log, &topics, &keys)?;
+    let receiver = connect::start(config, &log, &topics, &keys, None)?;
     // Side by side: each spends most of its start waiting for the log.
     let (running, notifier) = std::thread::scope(|scope| {
         let roles = Role::ALL.map(|role| {

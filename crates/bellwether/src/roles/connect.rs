@@ -1,5 +1,7 @@
 //! `connect`: the webhook receiver, and the one thread that appends what it took to the log.
 
+mod recording;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,6 +23,8 @@ use crate::keys::Keys;
 use crate::record;
 use crate::topic_set::TopicSet;
 
+pub(crate) use recording::Recording;
+
 /// Deliveries that may wait: at a commit of some milliseconds each batch, half a second of a storm.
 const WAITING_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("not zero");
 /// Deliveries appended together.
@@ -33,7 +37,7 @@ pub(crate) struct Receiver {
     thread: JoinHandle<()>,
 }
 
-/// Starts the thread that appends, and makes the routes.
+/// Starts the thread that appends, to a recording as well where there is one, and makes the routes.
 ///
 /// # Errors
 /// When a producer cannot be opened or the settings cannot work.
@@ -42,6 +46,7 @@ pub(crate) fn start(
     log: &Arc<dyn EventLog>,
     topics: &TopicSet,
     keys: &Keys,
+    recording: Option<Recording>,
 ) -> Result<Receiver, Failure> {
     let (sink, queue) = queue(WAITING_MAX);
     let options = options(config, &keys.id);
@@ -51,7 +56,7 @@ pub(crate) fn start(
     let topics = topics.clone();
     let thread = std::thread::Builder::new()
         .name("connect".to_owned())
-        .spawn(move || append_all(queue, appender, &topics))
+        .spawn(move || append_all(queue, appender, &topics, recording))
         .or_fail(Exit::Internal, || "cannot start a thread for webhooks".to_owned())?;
     Ok(Receiver { router, thread })
 }
@@ -103,7 +108,12 @@ pub(crate) fn options(config: &Config, id_key: &HashKey) -> ReceiverOptions {
     }
 }
 
-fn append_all(mut queue: Queue, mut appender: Box<dyn Appender>, topics: &TopicSet) {
+fn append_all(
+    mut queue: Queue,
+    mut appender: Box<dyn Appender>,
+    topics: &TopicSet,
+    mut recording: Option<Recording>,
+) {
     while let Some(batch) = queue.next(BATCH_MAX) {
         let records: Vec<NewRecord> = batch
             .iter()
@@ -111,7 +121,12 @@ fn append_all(mut queue: Queue, mut appender: Box<dyn Appender>, topics: &TopicS
             .map(|event| record_of(event, topics))
             .collect();
         match appender.append(records) {
-            Ok(_) => batch.into_iter().for_each(Append::acknowledge),
+            Ok(_) => {
+                if let Some(recording) = &mut recording {
+                    recording.write(batch.iter().flat_map(|append| append.events.iter()));
+                }
+                batch.into_iter().for_each(Append::acknowledge);
+            }
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "the log did not take webhook events");
                 let what = error.to_string();
