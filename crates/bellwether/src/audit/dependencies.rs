@@ -145,7 +145,7 @@ fn tickets(input: &[Event]) -> BTreeMap<&str, Ticket<'_>> {
                 let is_over =
                     matches!(message.category(), pb::StatusCategory::Done | pb::StatusCategory::Cancelled);
                 ticket.ended.push((event.time, is_over));
-                for (_, seen) in &mut ticket.links {
+                for seen in ticket.links.values_mut() {
                     seen.push((event.time, false));
                 }
                 for blocker in &message.blocked_by {

@@ -75,7 +75,7 @@ impl Bad {
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
         let more = self.count - self.told.len();
         let more = (more > 0).then(|| format!("error: {more} more lines are no events"));
-        self.told.iter().map(|failure| format!("error: {failure}")).chain(more)
+        self.told.iter().map(Failure::to_string).chain(more)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Raw exports of GitHub and GitLab: what each object is, and gathering it until all is read.
 //!
-//! A deployment contains the commit it is of, and what was merged into its branch between the last successful deployment
-//! to the same environment and itself. A pull or merge request names tickets in its title and its branch, else in its
+//! A deployment contains the commit it is of with those before it, as far as they are in the exports, and what was merged
+//! into its branch between the last successful deployment to the same environment and itself. A pull or merge request names tickets in its title and its branch, else in its
 //! description.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::keys;
-use super::wire::{GithubDeployment, GithubPull, GithubStatus, GitlabDeployment, GitlabMerge};
+use super::wire::{
+    GithubCommit, GithubDeployment, GithubPull, GithubStatus, GitlabDeployment, GitlabListedCommit,
+    GitlabMerge,
+};
 use crate::ids;
 use crate::import::expand::Object;
 use crate::import::gather::{FileIndex, Output};
@@ -25,8 +28,10 @@ pub(crate) enum Kind {
     GithubDeployment,
     GithubStatus,
     GithubPull,
+    GithubCommit,
     GitlabDeployment,
     GitlabMerge,
+    GitlabCommit,
 }
 
 impl Kind {
@@ -35,6 +40,8 @@ impl Kind {
             Kind::GithubDeployment => "github deployment",
             Kind::GithubStatus => "github deployment status",
             Kind::GithubPull => "github pull request",
+            Kind::GithubCommit => "github commit",
+            Kind::GitlabCommit => "gitlab commit",
             Kind::GitlabDeployment => "gitlab deployment",
             Kind::GitlabMerge => "gitlab merge request",
         }
@@ -42,7 +49,7 @@ impl Kind {
 
     pub(crate) fn explains(self) -> bool {
         match self {
-            Kind::GithubStatus => true,
+            Kind::GithubStatus | Kind::GithubCommit | Kind::GitlabCommit => true,
             Kind::GithubDeployment | Kind::GithubPull | Kind::GitlabDeployment | Kind::GitlabMerge => false,
         }
     }
@@ -64,6 +71,12 @@ pub(crate) fn recognise(object: &Object) -> Option<recognise::Kind> {
         if is_object("environment") && (has("iid") || has("deployable")) {
             return ours(Kind::GitlabDeployment);
         }
+    }
+    if is_text("sha") && object.get("commit").is_some_and(|commit| commit.get("message").is_some()) {
+        return ours(Kind::GithubCommit);
+    }
+    if is_text("short_id") && is_text("message") && has("parent_ids") {
+        return ours(Kind::GitlabCommit);
     }
     if has("number") && is_object("head") && is_object("base") && has("merged_at") {
         return ours(Kind::GithubPull);
@@ -151,6 +164,19 @@ struct Change {
     file: FileIndex,
 }
 
+/// A commit, of whichever of the two.
+#[derive(Debug)]
+struct Commit {
+    repository: Repository,
+    message: String,
+    parents: Vec<String>,
+    at: Option<EventTime>,
+    file: FileIndex,
+}
+
+/// Commits by their hashes.
+type Commits = BTreeMap<String, Commit>;
+
 impl Change {
     fn id(&self) -> String {
         ids::global(&self.repository.source, &format!("{}!{}", self.repository.path, self.number))
@@ -165,13 +191,47 @@ pub(crate) struct Gathering {
     pulls: Vec<(GithubPull, FileIndex)>,
     gitlab: Vec<(GitlabDeployment, FileIndex)>,
     merges: Vec<(GitlabMerge, FileIndex)>,
+    commits: Commits,
 }
 
 impl Gathering {
     /// Takes a recognised object.
     pub(crate) fn take(&mut self, kind: Kind, object: Object, file: FileIndex) {
         match kind {
-            Kind::GithubDeployment => self.github.extend(typed(object).map(|it| (it, file))),
+            Kind::GithubDeployment => {
+                if let Some(mut record) = typed::<GithubDeployment>(object) {
+                    let link = record.url.clone();
+                    let statuses = std::mem::take(&mut record.statuses).into_iter();
+                    self.statuses
+                        .extend(statuses.map(|it| GithubStatus { deployment_url: link.clone(), ..it }));
+                    self.github.push((record, file));
+                }
+            }
+            Kind::GithubCommit => {
+                if let Some(record) = typed::<GithubCommit>(object) {
+                    let text = record.commit.unwrap_or_default();
+                    let commit = Commit {
+                        repository: Repository::of_github(record.url.as_deref()),
+                        message: text.message.unwrap_or_default(),
+                        parents: record.parents.into_iter().filter_map(|parent| parent.sha).collect(),
+                        at: text.committer.and_then(|committer| committer.date),
+                        file,
+                    };
+                    self.commits.extend(record.sha.map(|sha| (sha, commit)));
+                }
+            }
+            Kind::GitlabCommit => {
+                if let Some(record) = typed::<GitlabListedCommit>(object) {
+                    let commit = Commit {
+                        repository: Repository::of_gitlab(record.web_url.as_deref()),
+                        message: record.message.unwrap_or_default(),
+                        parents: record.parent_ids,
+                        at: record.committed_date.or(record.created_at),
+                        file,
+                    };
+                    self.commits.extend(record.id.map(|sha| (sha, commit)));
+                }
+            }
             Kind::GithubStatus => self.statuses.extend(typed::<GithubStatus>(object)),
             Kind::GithubPull => self.pulls.extend(typed(object).map(|it| (it, file))),
             Kind::GitlabDeployment => self.gitlab.extend(typed(object).map(|it| (it, file))),
@@ -188,6 +248,8 @@ impl Gathering {
         deployments.extend(self.gitlab.iter().filter_map(|(it, file)| of_gitlab(it, *file, output)));
         // In the order in which they began: what was merged between two successes is in the second.
         deployments.sort_by(|a, b| (a.started, &a.repository, &a.id).cmp(&(b.started, &b.repository, &b.id)));
+        // Commits that a success brought to an environment already.
+        let mut delivered: BTreeMap<(Repository, String), BTreeSet<&str>> = BTreeMap::new();
         let mut last: BTreeMap<(Repository, String, String), EventTime> = BTreeMap::new();
         for deployment in &deployments {
             let lane =
@@ -199,15 +261,22 @@ impl Gathering {
                     && after < change.merged
                     && change.merged <= deployment.started
             };
+            let place = (deployment.repository.clone(), deployment.environment.clone());
+            let before = delivered.entry(place).or_default();
+            let commits = contained_commits(&self.commits, deployment.sha.as_deref(), before);
             let contained: BTreeSet<String> = changes.iter().filter(is_in).map(Change::id).collect();
             match deployment.end {
-                Some(end) => output.emit(finished(deployment, end, contained), deployment.file),
+                Some(end) => {
+                    output.emit(finished(deployment, end, contained, &commits), deployment.file);
+                }
                 None => output.pass_over(deployment.file, "deployment that has not ended"),
             }
             if matches!(deployment.end, Some((pb::Outcome::Succeeded, _))) {
                 last.insert(lane, deployment.started);
+                before.extend(commits);
             }
         }
+        changes.extend(self.commits.iter().filter_map(|(sha, commit)| of_commit(sha, commit)));
         changes.iter().for_each(|change| output.emit(merged(change), change.file));
     }
 
@@ -273,6 +342,39 @@ impl Gathering {
         }
         deployments
     }
+}
+
+/// A commit and those before it that the exports have and an earlier success did not bring.
+fn contained_commits<'a>(
+    commits: &'a Commits,
+    sha: Option<&str>,
+    before: &BTreeSet<&str>,
+) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut waiting: Vec<&str> = sha.into_iter().collect();
+    while let Some((sha, commit)) = waiting.pop().and_then(|sha| commits.get_key_value(sha)) {
+        if !before.contains(sha.as_str()) && found.insert(sha.as_str()) {
+            waiting.extend(
+                commit.parents.iter().map(String::as_str).filter(|parent| commits.contains_key(*parent)),
+            );
+        }
+    }
+    found
+}
+
+/// A commit as a change of its own: its message names tickets too.
+fn of_commit(sha: &str, commit: &Commit) -> Option<Change> {
+    let tickets = once(keys::of_text(&commit.message));
+    let merged = commit.at.filter(|_| !tickets.is_empty())?;
+    Some(Change {
+        repository: commit.repository.clone(),
+        number: sha.to_owned(),
+        branch: String::new(),
+        commits: vec![sha.to_owned()],
+        tickets,
+        merged,
+        file: commit.file,
+    })
 }
 
 fn of_gitlab(record: &GitlabDeployment, file: FileIndex, output: &mut Output) -> Option<Deployment> {
@@ -386,7 +488,14 @@ fn plain_ref(reference: Option<&str>) -> String {
     plain.unwrap_or(reference).to_owned()
 }
 
-fn finished(deployment: &Deployment, (outcome, ended): End, changes: BTreeSet<String>) -> Event {
+fn finished(
+    deployment: &Deployment,
+    (outcome, ended): End,
+    changes: BTreeSet<String>,
+    contained: &BTreeSet<&str>,
+) -> Event {
+    let commits: BTreeSet<&str> =
+        deployment.sha.as_deref().into_iter().chain(contained.iter().copied()).collect();
     let Repository { source, path } = &deployment.repository;
     let place = format!("{path}/{}", deployment.id);
     let id = ids::global(source, &place);
@@ -398,7 +507,7 @@ fn finished(deployment: &Deployment, (outcome, ended): End, changes: BTreeSet<St
         outcome: outcome.into(),
         started_at: Some(timestamp(deployment.started)),
         ended_at: Some(timestamp(ended)),
-        commits: deployment.sha.iter().cloned().collect(),
+        commits: commits.into_iter().map(str::to_owned).collect(),
         tickets: deployment.tickets.clone(),
         // A tag is what trackers call a release; a branch is nobody's.
         release: deployment.reference.clone(),
@@ -546,6 +655,45 @@ mod tests {
             })
             .collect();
         assert_eq!(changes, ["PAY-7", "PAY-8", "PAY-9"], "the description of another ticket does not count");
+    }
+
+    #[test]
+    fn a_deployment_contains_its_commit_with_those_before_it_once() {
+        let commit = |sha: &str, parents: &[&str], message: &str| {
+            let parents: Vec<_> = parents.iter().map(|sha| json!({"sha": sha})).collect();
+            json!({"sha": sha, "url": format!("https://api.github.com/repos/acme/shop/commits/{sha}"), "parents": parents,
+                "commit": {"message": message, "committer": {"date": "2026-01-05T08:00:00Z"}}})
+        };
+        let (events, _) = events(&[
+            json!([
+                commit("sha2", &["m", "c"], "PAY-3"),
+                commit("c", &["sha1"], "PAY-2 x"),
+                commit("m", &["sha1"], "merge"),
+                commit("sha1", &["elsewhere"], "PAY-1")
+            ]),
+            json!([
+                deployment(1, "production", "2026-01-05T10:00:00Z"),
+                deployment(2, "production", "2026-01-07T10:00:00Z")
+            ]),
+        ]);
+        let told = deployments(&events);
+        assert_eq!(told[0].commits, ["sha1"]);
+        assert_eq!(told[1].commits, ["c", "m", "sha2"]);
+        let changes = events.iter().filter(|event| matches!(event.payload, Payload::ChangeMerged(_))).count();
+        assert_eq!(changes, 3, "one names no ticket");
+    }
+
+    #[test]
+    fn a_recorded_delivery_and_statuses_inside_a_deployment_are_read() {
+        let mut with_statuses = deployment(2, "production", "2026-01-07T10:00:00Z");
+        with_statuses["statuses"] = json!([{"state": "failure", "created_at": "2026-01-07T10:01:00Z"}]);
+        let (events, _) = events(&[
+            json!({"action": "created", "deployment_status": status(1, "success", "2026-01-05T10:05:00Z"),
+                "deployment": deployment(1, "production", "2026-01-05T10:00:00Z"), "repository": {"id": 1}}),
+            json!([with_statuses]),
+        ]);
+        let outcomes: Vec<_> = deployments(&events).iter().map(|told| told.outcome()).collect();
+        assert_eq!(outcomes, [pb::Outcome::Succeeded, pb::Outcome::Failed]);
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub(super) struct GithubDeployment {
     pub(super) payload: Value,
     #[serde(deserialize_with = "lenient::instant")]
     pub(super) created_at: Option<EventTime>,
+    /// Not of the API: some exports put them here.
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(super) statuses: Vec<GithubStatus>,
 }
 
 /// A status of a deployment of GitHub.
@@ -41,6 +44,38 @@ pub(super) struct GithubStatus {
     pub(super) deployment_url: Option<String>,
     #[serde(deserialize_with = "lenient::instant")]
     pub(super) created_at: Option<EventTime>,
+}
+
+/// A commit of GitHub.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GithubCommit {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(super) sha: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(super) url: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub(super) commit: Option<GithubCommitText>,
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(super) parents: Vec<GithubBranch>,
+}
+
+/// What a commit of GitHub says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GithubCommitText {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(super) message: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub(super) committer: Option<GithubSignature>,
+}
+
+/// When a commit was made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GithubSignature {
+    #[serde(deserialize_with = "lenient::instant")]
+    pub(super) date: Option<EventTime>,
 }
 
 /// A pull request of GitHub.
@@ -137,6 +172,24 @@ pub(super) struct GitlabCommit {
     pub(super) message: Option<String>,
     #[serde(deserialize_with = "lenient::text")]
     pub(super) web_url: Option<String>,
+}
+
+/// A commit of GitLab, in a list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GitlabListedCommit {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(super) id: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(super) message: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(super) web_url: Option<String>,
+    #[serde(deserialize_with = "lenient::texts")]
+    pub(super) parent_ids: Vec<String>,
+    #[serde(deserialize_with = "lenient::instant")]
+    pub(super) committed_date: Option<EventTime>,
+    #[serde(deserialize_with = "lenient::instant")]
+    pub(super) created_at: Option<EventTime>,
 }
 
 /// Something with a link to its page.
