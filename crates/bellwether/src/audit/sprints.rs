@@ -27,6 +27,22 @@ pub(crate) struct SprintLine {
     pub closed_at: String,
     /// Points committed at activation.
     pub committed: f64,
+    /// Committed points in production by the close; absent where the share is.
+    pub shipped: Option<f64>,
+    /// Committed points done by the close.
+    pub done_points: f64,
+    /// Points added after activation.
+    pub added: f64,
+    /// Points removed after activation.
+    pub removed: f64,
+    /// Re-estimates after activation, signed.
+    pub re_estimated: f64,
+    /// Re-estimates after activation, absolute, change by change.
+    pub re_estimated_absolute: f64,
+    /// Points of interrupt work.
+    pub interrupt_points: f64,
+    /// What interrupt work is measured against: `capacity`, or `commitment`.
+    pub interrupt_basis: String,
     /// Share of the committed points in production by the close; absent where no deployment contains the squad's tickets.
     pub commit_reliability: Option<String>,
     /// Committed points of tickets above the size limit that have no size: in production or not, they earn no credit.
@@ -85,6 +101,14 @@ pub(super) fn last(said: &[Event], has_deployments: bool, names: &Names) -> Vec<
                 .map(|at| at.to_rfc3339())
                 .unwrap_or_default(),
             committed: message.committed,
+            shipped: has_deployments.then_some(message.shipped),
+            done_points: message.done_committed,
+            added: message.added,
+            removed: message.removed,
+            re_estimated: message.re_estimated,
+            re_estimated_absolute: message.re_estimated_absolute,
+            interrupt_points: message.interrupt,
+            interrupt_basis: message.interrupt_basis.clone(),
             commit_reliability: share(shipped),
             credit_refused: message.credit_refused,
             done: share(done),

@@ -323,6 +323,8 @@ fn production_is_told_of_squads_whose_tickets_deployments_contain() {
     world.tell(at(3, 0), deployment("a"));
     let (report, _) = world.report();
     assert_eq!(report.sprints[0].commit_reliability.as_deref(), Some("25 %"), "2 of 8");
+    let line = &report.sprints[0];
+    assert_eq!((line.shipped, line.done_points, line.credit_refused), (Some(2.0), 8.0, 4.0));
     assert!(report.notes.iter().any(|note| note.starts_with("4 committed points")), "{:?}", report.notes);
     elsewhere.tell(at(3, 0), deployment("nobody-knows"));
     let (report, _) = elsewhere.report();
