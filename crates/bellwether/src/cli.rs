@@ -76,9 +76,9 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Fold events from files in virtual time: triggers, assessments and steps out, on no broker
     Replay(Replay),
-    /// Report the last sprints and the on-call load from raw exports of Jira, Linear and PagerDuty, on no broker
+    /// Report the last sprints and the on-call load from raw exports of Jira, Linear, PagerDuty, GitHub and GitLab, on no broker
     Audit(Audit),
-    /// Publish the events of raw exports of Jira, Linear and PagerDuty, or write them to a file
+    /// Publish the events of raw exports of Jira, Linear, PagerDuty, GitHub and GitLab, or write them to a file
     Import(Import),
     /// Publish events from JSON Lines: reference data, check-ins, dependencies, commands; not what Bellwether itself says
     Publish(Publish),

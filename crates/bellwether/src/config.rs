@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub restore: Restore,
     /// Numbers that decide.
     pub thresholds: BTreeMap<String, toml::Value>,
+    /// Parameters of the cost model.
+    pub cost_model: BTreeMap<String, toml::Value>,
     /// Webhook sources.
     pub connect: Connect,
     /// Raw exports.
@@ -344,6 +346,11 @@ impl Config {
                 .or_fail(Exit::Usage, || format!("thresholds.{key} is not valid"))?;
         }
         Ok(thresholds)
+    }
+
+    /// Parameters of the cost model, as they would be typed.
+    pub(crate) fn cost_model(&self) -> BTreeMap<String, String> {
+        self.cost_model.iter().map(|(key, value)| (key.clone(), plain(value))).collect()
     }
 
     /// Folder of snapshots.

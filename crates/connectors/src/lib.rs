@@ -1,4 +1,4 @@
-//! Connectors: Jira, Linear and PagerDuty, by webhook and from raw exports.
+//! Connectors: Jira, Linear and PagerDuty, by webhook and from raw exports; GitHub and GitLab from raw exports.
 //!
 //! What it is: the border where a vendor's payload becomes events of the catalogue. One folder per source: `wire`
 //! reads leniently what they really send, `map` is pure (payload in, events out), `webhook` verifies and
@@ -26,6 +26,7 @@ pub mod source;
 pub mod unmapped;
 pub mod webhook;
 
+mod forge;
 mod ids;
 mod instant;
 mod lenient;

@@ -28,7 +28,7 @@ pub(crate) fn page(report: &Report) -> String {
     if let Some(risk) = &report.next_risk {
         let _ = writeln!(out, "<p><strong>Next attrition risk:</strong> {}</p>", escaped(risk));
     }
-    let [sprints, drift, of_load, triggers] = report.tables();
+    let [sprints, drift, of_load, coverage, dependencies, triggers, cost] = report.tables();
     section(&mut out, &sprints, |out| {
         out.push_str("<div class=\"charts\">\n");
         report.sprints.chunk_by(|a, b| a.id == b.id).for_each(|lines| reliability(out, lines));
@@ -36,7 +36,9 @@ pub(crate) fn page(report: &Report) -> String {
     });
     section(&mut out, &drift, |_| {});
     section(&mut out, &of_load, |out| load(out, &report.load));
-    section(&mut out, &triggers, |_| {});
+    for table in [coverage, dependencies, triggers, cost] {
+        section(&mut out, &table, |_| {});
+    }
     out.push_str("<h2>Assumed, and not seen</h2>\n<ul>\n");
     for note in &report.notes {
         let _ = writeln!(out, "<li>{}</li>", escaped(note));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bellwether_model::Ratio;
 use bellwether_wire::envelope::Event;
 use bellwether_wire::{Payload, pb};
 use serde::Serialize;
@@ -29,6 +30,13 @@ pub(crate) struct LoadLine {
     pub weekend_people: usize,
     /// Eligible people.
     pub people: u32,
+    /// Pages of who carries most, four weeks.
+    pub top_pages: u32,
+    /// True when the median is 0 and the top carries at least four pages.
+    pub concentrated: bool,
+    /// The ratio as it is, not as it is shown.
+    #[serde(skip)]
+    pub(super) exact: Option<Ratio>,
 }
 
 /// One line for each squad somebody of which was paged.
@@ -41,7 +49,7 @@ pub(super) fn lines(said: &[Event], names: &Names) -> Vec<LoadLine> {
     }
     last.into_values()
         .filter_map(|message| {
-            let top = message.engineers.first()?;
+            let top = message.engineers.first().filter(|top| top.pages > 0)?;
             let shown = |measure: &Option<pb::Measure>| {
                 measure.as_ref().map_or_else(|| "-".to_owned(), |measure| measure.display.clone())
             };
@@ -54,16 +62,26 @@ pub(super) fn lines(said: &[Event], names: &Names) -> Vec<LoadLine> {
                 ratio: if message.concentrated { "median 0".to_owned() } else { shown(&message.ratio) },
                 weekend_people: message.engineers.iter().filter(|it| it.weekend_pages > 0).count(),
                 people: message.eligible,
+                top_pages: top.pages,
+                concentrated: message.concentrated,
+                exact: message.ratio.as_ref().and_then(|ratio| Ratio::parse(&ratio.exact).ok()),
             })
         })
         .collect()
 }
 
-/// The squad whose top engineer carries most compared with the median.
+/// The squad whose top engineer carries most compared with the median: above the target of 1.5x, exactly, with at least
+/// four pages. A median of 0 is more than any ratio; of two such squads the one with more pages at the top.
 pub(super) fn next_risk(load: &[LoadLine]) -> Option<String> {
-    let ratio = |line: &LoadLine| line.ratio.parse::<f64>().unwrap_or(0.0);
-    let riskiest = load.iter().filter(|line| line.people >= 3 && ratio(line) > 1.5);
-    riskiest
-        .max_by(|a, b| ratio(a).total_cmp(&ratio(b)).then_with(|| b.id.cmp(&a.id)))
-        .map(|line| format!("{}: one engineer carries {}x the median", line.squad, line.ratio))
+    let target = Ratio::new(3, 2)?;
+    let carries = |line: &LoadLine| line.concentrated || line.exact.is_some_and(|ratio| ratio > target);
+    let riskiest = load.iter().filter(|line| line.top_pages >= 4 && carries(line));
+    let rank = |line: &LoadLine| (line.concentrated, line.exact, line.top_pages);
+    let line = riskiest.max_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| b.id.cmp(&a.id)))?;
+    Some(if line.concentrated {
+        let pages = line.top_pages;
+        format!("{}: one engineer carries {pages} pages in four weeks, the median none", line.squad)
+    } else {
+        format!("{}: one engineer carries {}x the median", line.squad, line.ratio)
+    })
 }

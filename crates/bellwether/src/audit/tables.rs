@@ -16,8 +16,8 @@ pub(crate) struct Table {
 }
 
 impl Report {
-    /// Sprints, drift, load and triggers, in the order in which they are read.
-    pub(crate) fn tables(&self) -> [Table; 4] {
+    /// All of them, in the order in which they are read.
+    pub(crate) fn tables(&self) -> [Table; 7] {
         let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         let sprints = table(
             "Last sprints",
@@ -94,7 +94,64 @@ impl Report {
             &self.triggers,
             |line| [&line.rule, &line.squad, &line.subject, &line.at, &line.arithmetic].map(Clone::clone),
         );
-        [sprints, drift, load, triggers]
+        [sprints, drift, load, self.coverage(), self.dependencies(), triggers, self.cost()]
+    }
+
+    fn coverage(&self) -> Table {
+        table(
+            "Coverage: who responds for each system",
+            self.empty.coverage,
+            &["system", "squad", "responders", "verdict", "only responder"],
+            &self.coverage,
+            |line| {
+                [
+                    line.system.clone(),
+                    line.squad.clone(),
+                    line.responders.to_string(),
+                    line.verdict.words().to_owned(),
+                    line.only.clone().unwrap_or_else(|| "-".to_owned()),
+                ]
+            },
+        )
+    }
+
+    fn dependencies(&self) -> Table {
+        table(
+            "Dependency breaches: held up by another squad for more than 48 hours",
+            self.empty.dependencies,
+            &["waits", "for", "ticket", "blocker", "since", "until", "hours"],
+            &self.dependencies,
+            |line| {
+                [
+                    line.consumer.clone(),
+                    line.provider.clone(),
+                    line.ticket.clone(),
+                    line.blocker.clone(),
+                    line.since.clone(),
+                    line.until.clone().unwrap_or_else(|| "still open".to_owned()),
+                    line.open_hours.to_string(),
+                ]
+            },
+        )
+    }
+
+    fn cost(&self) -> Table {
+        let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        table(
+            "Cost by your parameters",
+            self.empty.cost,
+            &["line", "a year", "a quarter", "published", "formula"],
+            &self.cost,
+            |line| {
+                [
+                    line.line.to_owned(),
+                    dash(&line.per_year),
+                    dash(&line.per_quarter),
+                    dash(&line.published),
+                    line.formula.clone(),
+                ]
+            },
+        )
     }
 }
 

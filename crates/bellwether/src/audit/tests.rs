@@ -1,6 +1,6 @@
 //! The report on worlds built event by event.
 
-use bellwether_model::{EventTime, Millis, Thresholds};
+use bellwether_model::{EventTime, Millis, Ratio, Thresholds};
 use bellwether_wire::pb;
 
 use super::*;
@@ -123,7 +123,7 @@ impl World {
         self.0.iter().for_each(|event| pipeline.fold(event));
         pipeline.finish(until);
         let said = pipeline.take();
-        (report(&self.0, &said, false), pipeline.unresolved())
+        (report(&self.0, &said, false, &BTreeMap::new()), pipeline.unresolved())
     }
 }
 
@@ -220,4 +220,135 @@ fn the_page_is_one_file_that_fetches_nothing_and_escapes_what_exports_say() {
     }
     let tall = |share: f64| format!("height=\"{:.1}\"", share * 120.0);
     assert!(page.contains(&tall(0.8)) && page.contains(&tall(0.5)), "bars as tall as the shares");
+}
+
+#[test]
+fn a_shift_to_come_does_not_move_the_end_of_the_exports() {
+    let mut world = World::with_squad();
+    ["ann", "bob", "cyd"].into_iter().for_each(|person| world.person(person));
+    for day in 0..5 {
+        world.page("ann", at(day, 4));
+    }
+    let shift = pb::ShiftScheduled { shift: "later".into(), schedule: "S".into(), ..Default::default() };
+    world.tell(at(60, 0), shift);
+    assert_eq!(end(&world.0), at(4, 4), "the last page");
+}
+
+#[test]
+fn a_squad_whose_median_is_nought_is_a_risk_before_any_ratio() {
+    let line = |squad: &str, pages: u32, ratio: Option<Ratio>| LoadLine {
+        id: squad.into(),
+        squad: squad.into(),
+        top: String::new(),
+        top_per_week: String::new(),
+        median: String::new(),
+        ratio: ratio.map(|ratio| ratio.round_half_even(1)).unwrap_or_default(),
+        weekend_people: 0,
+        people: 4,
+        top_pages: pages,
+        concentrated: ratio.is_none(),
+        exact: ratio,
+    };
+    let ratio = |num, den| Ratio::new(num, den);
+    let risk = |lines: &[LoadLine]| load::next_risk(lines);
+    let even = line("even", 20, ratio(149, 100));
+    assert_eq!(risk(std::slice::from_ref(&even)), None, "1.49x is below the target, though it shows as 1.5");
+    let just = line("just", 20, ratio(151, 100));
+    assert!(risk(&[even.clone(), just.clone()]).is_some_and(|told| told.starts_with("just: ")));
+    let hero = line("hero", 12, None);
+    assert!(
+        risk(&[even, just, hero]).is_some_and(|told| told.starts_with("hero: one engineer carries 12 pages"))
+    );
+    assert_eq!(risk(&[line("quiet", 3, ratio(3, 1))]), None, "three pages are nobody's burden");
+}
+
+#[test]
+fn a_ticket_held_up_by_another_squad_for_more_than_48_hours_is_a_breach() {
+    let mut world = World::with_squad();
+    let other = pb::SquadRecorded {
+        squad: "other".into(),
+        name: "Search".into(),
+        boards: vec!["S".into()],
+        ..Default::default()
+    };
+    world.tell(at(-30, 0), other);
+    let ticket = |id: &str, board: &str, category, blocker: &str| pb::TicketChanged {
+        ticket: id.into(),
+        key: id.to_uppercase(),
+        board: board.into(),
+        category: pb::StatusCategory::into(category),
+        blocked_by: (!blocker.is_empty())
+            .then(|| pb::BlockedBy { ticket: blocker.into(), since: None })
+            .into_iter()
+            .collect(),
+        ..Default::default()
+    };
+    let (todo, done) = (pb::StatusCategory::Todo, pb::StatusCategory::Done);
+    for blocker in ["exact", "late", "open"] {
+        world.tell(at(0, 0), ticket(blocker, "S", todo, ""));
+        world.tell(at(0, 1), ticket(&format!("waits-{blocker}"), "11", todo, blocker));
+    }
+    world.tell(at(0, 1), ticket("own", "11", todo, "waits-late"));
+    world.tell(at(2, 1), ticket("exact", "S", done, ""));
+    world.tell(at(2, 2), ticket("late", "S", done, ""));
+    world.tell(at(9, 0), ticket("else", "S", todo, ""));
+    let (report, _) = world.report();
+    let told: Vec<_> = report
+        .dependencies
+        .iter()
+        .map(|line| (line.blocker.as_str(), line.until.is_some(), line.open_hours))
+        .collect();
+    assert_eq!(told, [("LATE", true, 49), ("OPEN", false, 215)], "at exactly 48 hours it is in time");
+    assert_eq!(
+        (report.dependencies[0].consumer.as_str(), report.dependencies[0].provider.as_str()),
+        ("Payments", "Search")
+    );
+}
+
+#[test]
+fn production_is_told_of_squads_whose_tickets_deployments_contain() {
+    let mut world = World::with_squad();
+    world.sprint("1", 0);
+    world.committed("a", "1", 0, 2.0, true);
+    world.committed("b", "1", 0, 2.0, true);
+    world.committed("unsized", "1", 0, 4.0, true);
+    let deployment = |ticket: &str| pb::DeploymentFinished {
+        deployment: "d".into(),
+        environment: "production".into(),
+        outcome: pb::Outcome::Succeeded.into(),
+        tickets: vec![ticket.into()],
+        ..Default::default()
+    };
+    let mut elsewhere = World(world.0.clone());
+    world.tell(at(3, 0), deployment("a"));
+    let (report, _) = world.report();
+    assert_eq!(report.sprints[0].commit_reliability.as_deref(), Some("25 %"), "2 of 8");
+    let line = &report.sprints[0];
+    assert_eq!((line.shipped, line.done_points, line.credit_refused), (Some(2.0), 8.0, 4.0));
+    assert!(report.notes.iter().any(|note| note.starts_with("4 committed points")), "{:?}", report.notes);
+    elsewhere.tell(at(3, 0), deployment("nobody-knows"));
+    let (report, _) = elsewhere.report();
+    assert_eq!(report.sprints[0].commit_reliability, None);
+    assert!(report.notes.iter().any(|note| note.contains("name no ticket")), "{:?}", report.notes);
+}
+
+#[test]
+fn a_system_with_one_responder_is_a_single_point_of_failure_and_comes_first() {
+    let mut world = World::with_squad();
+    for (system, people) in [("a", 3), ("b", 2), ("c", 1)] {
+        let message = pb::SystemRecorded { system: system.into(), production: true, ..Default::default() };
+        world.tell(at(0, 0), message);
+        for person in 0..people {
+            let message = pb::CoverageRecorded {
+                system: system.into(),
+                person: format!("p{person}"),
+                ..Default::default()
+            };
+            world.tell(at(0, 0), message);
+        }
+    }
+    let (report, _) = world.report();
+    let told: Vec<_> = report.coverage.iter().map(|line| (line.id.as_str(), line.verdict.words())).collect();
+    assert_eq!(told, [("c", "single point of failure"), ("b", "gap"), ("a", "covered")]);
+    assert!(report.coverage[0].only.as_deref().is_some_and(|only| only.starts_with("eng-")), "a pseudonym");
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use bellwether_connectors::{FileReport, ImportOptions, ImportReport, Verdict};
-use bellwether_model::{EventTime, Millis};
+use bellwether_model::Millis;
 use bellwether_wire::Event;
 use bellwether_wire::ids::HashKey;
 
@@ -32,6 +32,8 @@ pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
             .hint("`bellwether import PATH --to /dev/null` says of each file what it is and why it was left out"));
     }
     order::sort(&mut events);
+    let last = audit::end(&events);
+    events.retain(|event| event.time <= last);
     let mut pipeline = Pipeline::new(HashKey::ZERO, HashKey::ZERO, &thresholds);
     let mut said = Vec::new();
     for event in &events {
@@ -39,11 +41,10 @@ pub(super) fn run(config: &Config, args: &Audit) -> Result<ExitCode, Failure> {
         said.append(&mut pipeline.take());
     }
     // Six more hours, so that what is published four times a day is.
-    let last = events.last().map_or(EventTime::MIN, |event| event.time);
     let until = last.plus(Millis::hours(6));
     pipeline.finish(until);
     said.append(&mut pipeline.take());
-    let mut report = audit::report(&events, &said, args.names);
+    let mut report = audit::report(&events, &said, args.names, &config.cost_model());
     report.notes.extend(imported.notes.iter().cloned());
     report.notes.extend(unread(&imported));
     report.notes.extend(unexplained(pipeline.unresolved()));

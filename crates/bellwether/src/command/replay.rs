@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::failure::{Advice as _, Context as _, Exit, Failure};
 use crate::format::{self, Format};
 use crate::replay::against::{self, Difference};
-use crate::replay::packed::Packed;
 use crate::replay::pipeline::Folding;
 use crate::replay::{read, stages};
 
@@ -38,7 +37,8 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     let until = args.until.as_deref().map(instant).transpose()?;
     let id_key = key("--id-key", args.id_key.as_deref())?;
     let pseudonym_key = key("--pseudonym-key", args.pseudonym_key.as_deref())?;
-    let mut events = input(config, args)?;
+    let read::Input { mut events, unknown, bad } = input(config, args)?;
+    unknown.notes().chain(bad.notes()).for_each(|note| format::tell(&note));
     events.sort();
     let until = until.or_else(|| events.last()).unwrap_or(EventTime::MIN);
     let folding = Folding::new(id_key, pseudonym_key, &thresholds);
@@ -76,16 +76,22 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
             unresolved.events()
         ));
     }
+    let code = tell(args.format, told)?;
+    // What could be read is folded, and the answer is not of all that was given.
+    Ok(if bad.count > 0 { ExitCode::from(Exit::Input as u8) } else { code })
+}
+
+fn tell(format: Format, told: Told) -> Result<ExitCode, Failure> {
     match told {
         Told::Lines => Ok(ExitCode::SUCCESS),
         Told::Rows(rows) => {
             let none = "nothing fires, escalates or is assessed";
-            format::rows_or(args.format, none, &["at", "what", "about", "detail"], &rows, |line| {
+            format::rows_or(format, none, &["at", "what", "about", "detail"], &rows, |line| {
                 vec![line.at.clone(), line.what.clone(), line.about.clone(), line.detail.clone()]
             })?;
             Ok(ExitCode::SUCCESS)
         }
-        Told::Differences(found) => differences(args.format, &found),
+        Told::Differences(found) => differences(format, &found),
     }
 }
 
@@ -97,7 +103,7 @@ enum Told {
     Differences(Vec<Difference>),
 }
 
-fn input(config: &Config, args: &Replay) -> Result<Packed, Failure> {
+fn input(config: &Config, args: &Replay) -> Result<read::Input, Failure> {
     let mut input = read::Input::default();
     input.read(&args.org)?;
     if args.from_topics {
@@ -110,8 +116,7 @@ fn input(config: &Config, args: &Replay) -> Result<Packed, Failure> {
             .hint("name files or folders of JSON Lines, - for standard input, or --from-topics"));
     }
     input.read(&args.events)?;
-    input.unknown.notes().for_each(|note| format::tell(&note));
-    Ok(input.events)
+    Ok(input)
 }
 
 fn instant(text: &str) -> Result<EventTime, Failure> {

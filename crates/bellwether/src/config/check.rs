@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use super::mapping::JiraMapping;
 use super::problem::Problem;
 use super::{Config, plain};
+use crate::audit::cost;
 
 /// Longest prefix: topic names are at most 249 bytes long, and ours add some twenty.
 const PREFIX_BYTES_MAX: usize = 200;
@@ -20,6 +21,7 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     counts(config, &mut found);
     keys(config, &mut found);
     thresholds(config, &mut found);
+    cost_model(config, &mut found);
     mapping("mapping.jira", &config.mapping.jira, &mut found);
     for (place, source) in config.connect.jira.iter().enumerate() {
         mapping(&format!("connect.jira.{place}.mapping"), &source.mapping, &mut found);
@@ -46,6 +48,15 @@ fn names(config: &Config, found: &mut Vec<Problem>) {
     if !is_plain(epoch) {
         let why = "it is part of the names of snapshots: letters, digits, `.`, `_` and `-`";
         found.push(Problem::new("restore.epoch", format!("{epoch:?}"), why, "such as \"2\""));
+    }
+}
+
+fn cost_model(config: &Config, found: &mut Vec<Problem>) {
+    for (key, value) in config.cost_model() {
+        if let Some(why) = cost::refused(&key, &value) {
+            let todo = format!("the parameters are {}", cost::parameters());
+            found.push(Problem::new(format!("cost-model.{key}"), value, why, todo));
+        }
     }
 }
 

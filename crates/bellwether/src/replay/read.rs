@@ -52,6 +52,33 @@ impl Unknown {
     }
 }
 
+/// Lines that are no events: what is wrong with the first ones, and how many there are.
+#[derive(Debug, Default)]
+pub(crate) struct Bad {
+    /// What, why and what to do, in the order of the input.
+    pub told: Vec<Failure>,
+    /// All of them.
+    pub count: usize,
+}
+
+impl Bad {
+    /// Told one by one: enough to see the pattern.
+    const TOLD_MAX: usize = 20;
+
+    fn add(&mut self, other: Self) {
+        let room = Self::TOLD_MAX.saturating_sub(self.told.len());
+        self.told.extend(other.told.into_iter().take(room));
+        self.count += other.count;
+    }
+
+    /// The lines that are told, and how many more there are.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        let more = self.count - self.told.len();
+        let more = (more > 0).then(|| format!("error: {more} more lines are no events"));
+        self.told.iter().map(Failure::to_string).chain(more)
+    }
+}
+
 /// What folds take in: events, packed, without what folds say and without types that this version does not know.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
@@ -59,6 +86,8 @@ pub(crate) struct Input {
     pub events: Packed,
     /// What was left out or counts for nothing.
     pub unknown: Unknown,
+    /// What is no event.
+    pub bad: Bad,
 }
 
 impl Input {
@@ -69,17 +98,24 @@ impl Input {
         self.add(part);
     }
 
-    /// Adds every event of the paths. Which thread reads which part shows nowhere: parts are put together in order.
+    /// Adds every event of the paths, and keeps what is wrong with each line that is none: one broken line does not cost
+    /// all others. Which thread reads which part shows nowhere: parts are put together in order.
     ///
     /// # Errors
-    /// At the first line that is no event.
+    /// When a file cannot be read.
     pub(crate) fn read(&mut self, paths: &[PathBuf]) -> Result<(), Failure> {
         parts::read(paths, &|line, part: &mut Part| match line.read {
             Err(json::Error::UnknownType { type_name, hint }) => {
                 part.unknown.left_out.entry(type_name).or_insert((0, hint)).0 += 1;
                 Ok(())
             }
-            _ => line.event().map(|event| part.take(&event)),
+            _ => {
+                match line.event() {
+                    Ok(event) => part.take(&event),
+                    Err(failure) => part.bad.add(Bad { told: vec![failure], count: 1 }),
+                }
+                Ok(())
+            }
         })?
         .into_iter()
         .for_each(|part| self.add(part));
@@ -89,6 +125,7 @@ impl Input {
     fn add(&mut self, part: Part) {
         self.events.add(part.block);
         self.unknown.add(part.unknown);
+        self.bad.add(part.bad);
     }
 }
 
@@ -97,6 +134,7 @@ impl Input {
 struct Part {
     block: Block,
     unknown: Unknown,
+    bad: Bad,
 }
 
 impl Part {
@@ -317,6 +355,22 @@ mod tests {
         std::fs::write(&paths[0], format!("\n\n{}", r#"{"id":"1","source":"s"#)).expect("written");
         let refused = events(&paths, false).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:3") && !refused.contains("line 1"), "{refused}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_told_and_does_not_cost_the_others() {
+        let good =
+            r#"{"id":"1","source":"s","type":"page.notified","time":"2026-01-05T00:00:00Z","data":{}}"#;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("events.jsonl");
+        let broken = "{broken\n".repeat(Bad::TOLD_MAX + 2);
+        std::fs::write(&path, format!("{good}\n{broken}{good}\n")).expect("written");
+        let mut input = Input::default();
+        input.read(&[path]).expect("read");
+        let notes: Vec<String> = input.bad.notes().collect();
+        assert!(notes[0].contains("events.jsonl:2 is no event"), "{notes:?}");
+        assert_eq!(notes.last().map(String::as_str), Some("error: 2 more lines are no events"));
+        assert_eq!(input.events.into_events(EventTime::MAX).count(), 2);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) const PAGE_KEYS: &[&str] = &[
     "boards",
     "priorities",
     "vendors",
+    "deployments",
+    "commits",
 ];
 
 /// Keys under which a single thing is wrapped.
@@ -67,6 +69,15 @@ fn expand_object(mut object: Object, hint: Option<&str>, visit: &mut dyn FnMut(O
     let kind = recognise(&object, hint);
     if !matches!(kind, Kind::Unknown) {
         return known(object, kind, visit);
+    }
+    // A delivery of GitHub: the status, and what it is of.
+    if object.get("deployment_status").is_some_and(Value::is_object) {
+        for key in ["deployment_status", "deployment"] {
+            if let Some(inner @ Value::Object(_)) = object.remove(key) {
+                expand(inner, Some(key), visit);
+            }
+        }
+        return;
     }
     if let Some(key) = PAGE_KEYS.iter().find(|key| object.get(**key).is_some_and(Value::is_array)) {
         let list = object.remove(*key).unwrap_or_default();

@@ -7,7 +7,7 @@ use bellwether_wire::Event;
 use super::progress::Gaps;
 use super::reference::Reference;
 use crate::source::Source;
-use crate::{jira, linear, pagerduty};
+use crate::{forge, jira, linear, pagerduty};
 
 /// A file, by its place in the report.
 pub(crate) type FileIndex = usize;
@@ -18,6 +18,7 @@ pub(crate) struct Gathering {
     pub(crate) jira: jira::import::Gathering,
     pub(crate) linear: linear::import::Gathering,
     pub(crate) pagerduty: pagerduty::import::Gathering,
+    pub(crate) forge: forge::import::Gathering,
 }
 
 /// What mapping makes.

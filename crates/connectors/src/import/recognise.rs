@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::expand::Object;
-use crate::{jira, linear, pagerduty};
+use crate::{forge, jira, linear, pagerduty};
 
 /// What a payload is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Linear(linear::import::Kind),
     /// Something of PagerDuty.
     PagerDuty(pagerduty::import::Kind),
+    /// Something of GitHub or GitLab.
+    Forge(forge::import::Kind),
     /// Known, and nothing the catalogue needs.
     NotNeeded(&'static str),
     /// Known, and not usable; why.
@@ -41,7 +43,10 @@ pub(crate) fn recognise(object: &Object, hint: Option<&str>) -> Kind {
     if matches!(word("type"), Some("LOG" | "STATE" | "TRACE" | "SPEC" | "CATALOG")) {
         return Kind::NotNeeded("protocol line of an extraction run");
     }
-    if let Some(kind) = pagerduty::import::recognise(object) {
+    if let Some(kind) = forge::import::recognise(object) {
+        return kind;
+    }
+    if let Some(kind) = pagerduty::import::recognise(object, hint) {
         return kind;
     }
     if let Some(kind) = linear::import::recognise(object, hint) {

@@ -35,6 +35,14 @@ struct Person {
     zone: Option<String>,
 }
 
+/// Something that pages people.
+#[derive(Debug)]
+struct System {
+    name: String,
+    team: Option<Key>,
+    trained: BTreeSet<Key>,
+}
+
 #[derive(Debug)]
 struct Team {
     kind: Source,
@@ -49,6 +57,8 @@ pub(crate) struct Reference {
     teams: BTreeMap<Key, Team>,
     /// How often somebody was seen in a team, by a team's id or one of its boards.
     members: BTreeMap<(Key, Source), BTreeMap<Key, u64>>,
+    /// What pages people, and who responds.
+    systems: BTreeMap<Key, System>,
 }
 
 impl Reference {
@@ -89,6 +99,20 @@ impl Reference {
         let person = (identity.source.clone(), identity.external_id.clone());
         let seen = self.members.entry((person, kind)).or_default();
         *seen.entry((source.to_owned(), team.to_owned())).or_default() += 1;
+    }
+
+    /// Notes a system that pages people, by its service, with its team; only where it can be told who responds for it.
+    pub(crate) fn system(&mut self, source: &str, service: &str, name: &str, team: Option<&str>) {
+        let team = team.map(|team| (source.to_owned(), team.to_owned()));
+        let system = System { name: name.to_owned(), team, trained: BTreeSet::new() };
+        self.systems.entry((source.to_owned(), service.to_owned())).or_insert(system);
+    }
+
+    /// Notes that somebody responds for a system.
+    pub(crate) fn trained(&mut self, source: &str, service: &str, identity: &pb::Identity) {
+        if let Some(system) = self.systems.get_mut(&(source.to_owned(), service.to_owned())) {
+            system.trained.insert((identity.source.clone(), identity.external_id.clone()));
+        }
     }
 
     fn team_of(&self, alias: &Key) -> Option<&Key> {
@@ -158,6 +182,7 @@ pub(crate) fn infer(output: &mut Output) {
     of_people(&reference, &persons, from, &mut events);
     of_squads(&reference, &squads, from, &mut events);
     of_members(&reference, &persons, &squads, from, &mut events);
+    of_systems(&reference, &persons, &squads, from, &mut events);
     let people: BTreeSet<&String> = persons.values().collect();
     let teams: BTreeSet<&String> = squads.values().collect();
     output.note(format!(
@@ -275,6 +300,40 @@ fn of_members(
     }));
 }
 
+fn of_systems(
+    reference: &Reference,
+    persons: &BTreeMap<&Key, String>,
+    squads: &BTreeMap<&Key, String>,
+    from: EventTime,
+    events: &mut Vec<Payload>,
+) {
+    for (place, system) in &reference.systems {
+        let id = format!("{PREFIX}{}", ids::global(&place.0, &place.1));
+        let squad = system.team.as_ref().and_then(|team| squads.get(reference.team_of(team)?));
+        events.push(
+            pb::SystemRecorded {
+                system: id.clone(),
+                name: system.name.clone(),
+                squad: squad.cloned().unwrap_or_default(),
+                services: vec![place.1.clone()],
+                production: true,
+                effective_from: Some(timestamp(from)),
+                effective_until: None,
+            }
+            .into(),
+        );
+        let trained: BTreeSet<&String> = system.trained.iter().filter_map(|key| persons.get(key)).collect();
+        events.extend(trained.into_iter().map(|person| {
+            Payload::from(pb::CoverageRecorded {
+                system: id.clone(),
+                person: person.clone(),
+                effective_from: Some(timestamp(from)),
+                effective_until: None,
+            })
+        }));
+    }
+}
+
 fn subject_of(payload: &Payload) -> (&'static str, String) {
     match payload {
         Payload::PersonRecorded(record) => ("person", record.person.clone()),
@@ -283,6 +342,8 @@ fn subject_of(payload: &Payload) -> (&'static str, String) {
         }
         Payload::SquadRecorded(record) => ("squad", record.squad.clone()),
         Payload::MembershipRecorded(record) => ("membership", record.membership.clone()),
+        Payload::SystemRecorded(record) => ("system", record.system.clone()),
+        Payload::CoverageRecorded(record) => ("coverage", format!("{}/{}", record.system, record.person)),
         other => ("other", other.type_name().to_owned()),
     }
 }

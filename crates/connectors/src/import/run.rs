@@ -12,7 +12,7 @@ use super::read::{self, Document};
 use super::recognise::Kind;
 use super::report::{FileReport, ImportReport, Verdict};
 use super::{order, progress as completeness, reference};
-use crate::{jira, linear, pagerduty};
+use crate::{forge, jira, linear, pagerduty};
 
 /// Events handed over at once: enough for a transaction, little enough to show progress.
 const BATCH_EVENTS: usize = 1_000;
@@ -50,6 +50,7 @@ pub fn import(
         jira: jira::import::Gathering::new(&options.jira),
         linear: linear::import::Gathering::default(),
         pagerduty: pagerduty::import::Gathering::default(),
+        forge: forge::import::Gathering::default(),
     };
     let files = find(paths);
     let total = files.len() as u64;
@@ -66,6 +67,7 @@ pub fn import(
     gathering.jira.map(options.jira_site.as_deref(), &mut output);
     gathering.linear.map(&options.linear, options.linear_workspace.as_deref(), &mut output);
     gathering.pagerduty.map(&options.pagerduty, options.pagerduty_account.as_deref(), &mut output);
+    gathering.forge.map(&mut output);
     if options.infer_reference {
         reference::infer(&mut output);
     }
@@ -163,6 +165,11 @@ fn take(
             gathering.pagerduty.take(kind, object, file);
             (Some(name), serves(explains))
         }
+        Kind::Forge(kind) => {
+            let (name, explains) = (kind.name(), kind.explains());
+            gathering.forge.take(kind, object, file);
+            (Some(name), serves(explains))
+        }
         Kind::NotNeeded(name) => {
             *seen.not_needed.entry(name).or_default() += 1;
             (Some(name), Some(Serves::Nothing))
@@ -251,7 +258,7 @@ fn verdict(file: &FileReport, seen: &Seen) -> Verdict {
     match file.problems.first() {
         Some(problem) => Verdict::Refused(problem.what.clone()),
         None => Verdict::Refused(
-            "no payload of Jira, Linear or PagerDuty in it; export what docs/guides/import.md lists"
+            "no payload of Jira, Linear, PagerDuty, GitHub or GitLab in it; export what docs/guides/import.md lists"
                 .to_owned(),
         ),
     }

@@ -1,8 +1,9 @@
 //! Raw exports of PagerDuty: what each object is, and gathering it until all is read.
 //!
 //! Log entries are the truth of an incident; the incident object fills what they lack. See `timeline` for incidents
-//! and pages, `shifts` for schedules and on-calls.
+//! and pages, `shifts` for schedules and on-calls, `coverage` for services and who responds for them.
 
+mod coverage;
 mod shifts;
 mod timeline;
 
@@ -12,7 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::map::{self, Origin};
-use super::wire::{Incident, LogEntry, Oncall, Reference, Schedule, WebhookBody, WebhookEvent};
+use super::wire::{
+    Incident, LogEntry, Oncall, Policy, Reference, Schedule, Service, WebhookBody, WebhookEvent,
+};
 use super::{Mapping, webhook};
 use crate::import::expand::Object;
 use crate::import::gather::{AccountIndex, Accounts, FileIndex, Output, host};
@@ -29,6 +32,8 @@ pub(crate) enum Kind {
     Oncall,
     User,
     Team,
+    Service,
+    Policy,
 }
 
 impl Kind {
@@ -41,12 +46,14 @@ impl Kind {
             Kind::Oncall => "pagerduty on-call",
             Kind::User => "pagerduty user",
             Kind::Team => "pagerduty team",
+            Kind::Service => "pagerduty service",
+            Kind::Policy => "pagerduty escalation policy",
         }
     }
 
     pub(crate) fn explains(self) -> bool {
         match self {
-            Kind::User | Kind::Team => true,
+            Kind::User | Kind::Team | Kind::Service | Kind::Policy => true,
             Kind::Webhook | Kind::Incident | Kind::LogEntry | Kind::Schedule | Kind::Oncall => false,
         }
     }
@@ -65,8 +72,22 @@ const ENTRY_WORDS_V1: &[&str] = &[
     "snooze",
 ];
 
+/// Types with the keys of their pages, and of one alone.
+const LISTS: &[(&str, &str)] = &[
+    ("user", "users"),
+    ("user", "user"),
+    ("team", "teams"),
+    ("team", "team"),
+    ("service", "services"),
+    ("service", "service"),
+    ("schedule", "schedules"),
+    ("schedule", "schedule"),
+    ("escalation_policy", "escalation_policies"),
+    ("escalation_policy", "escalation_policy"),
+];
+
 /// Says what an object is; `None` when it is nothing of PagerDuty.
-pub(crate) fn recognise(object: &Object) -> Option<recognise::Kind> {
+pub(crate) fn recognise(object: &Object, hint: Option<&str>) -> Option<recognise::Kind> {
     let has = |key: &str| object.contains_key(key);
     let word = |key: &str| object.get(key).and_then(Value::as_str);
     let ours = |kind| Some(recognise::Kind::PagerDuty(kind));
@@ -84,7 +105,10 @@ pub(crate) fn recognise(object: &Object) -> Option<recognise::Kind> {
         return ours(Kind::Oncall);
     }
     let kind = word("type")?;
-    let of_pagerduty = has("html_url") || word("self").is_some_and(|link| link.contains("pagerduty.com"));
+    // Its lists say what they hold: `{"teams": [{"type": "team", ..}]}`.
+    let is_listed = hint.is_some_and(|list| LISTS.contains(&(kind, list)));
+    let of_pagerduty =
+        is_listed || has("html_url") || word("self").is_some_and(|link| link.contains("pagerduty.com"));
     if kind.ends_with("_log_entry") || (ENTRY_WORDS_V1.contains(&kind) && has("created_at") && has("id")) {
         return ours(Kind::LogEntry);
     }
@@ -95,12 +119,8 @@ pub(crate) fn recognise(object: &Object) -> Option<recognise::Kind> {
         "schedule" if has("time_zone") || has("final_schedule") || of_pagerduty => ours(Kind::Schedule),
         "user" | "user_reference" if of_pagerduty => ours(Kind::User),
         "team" | "team_reference" if of_pagerduty => ours(Kind::Team),
-        "service" | "service_reference" if of_pagerduty => {
-            Some(recognise::Kind::NotNeeded("pagerduty service: its id is on every incident"))
-        }
-        "escalation_policy" if of_pagerduty => {
-            Some(recognise::Kind::NotNeeded("pagerduty escalation policy: shifts come from schedules"))
-        }
+        "service" if of_pagerduty => ours(Kind::Service),
+        "escalation_policy" if of_pagerduty => ours(Kind::Policy),
         "priority" if of_pagerduty => {
             Some(recognise::Kind::NotNeeded("pagerduty priority: its name is on every incident"))
         }
@@ -134,6 +154,8 @@ pub(crate) struct Gathering {
     oncalls: Vec<Kept<Oncall>>,
     users: Vec<Kept<Reference>>,
     teams: Vec<Kept<Reference>>,
+    services: Vec<Kept<Service>>,
+    policies: Vec<Policy>,
     /// Skipped while reading, because a record has no id.
     nameless: BTreeMap<(FileIndex, &'static str), u64>,
     incidents_in_all: u64,
@@ -166,6 +188,13 @@ impl Gathering {
                     self.oncalls.push(Kept { record, account, file });
                 }
             }
+            Kind::Service => {
+                if let Some(record) = typed::<Service>(object) {
+                    let account = self.account(record.html_url.as_deref());
+                    self.services.push(Kept { record, account, file });
+                }
+            }
+            Kind::Policy => self.policies.extend(typed::<Policy>(object)),
             Kind::User | Kind::Team => {
                 if let Some(record) = typed::<Reference>(object) {
                     let account = self.account(record.html_url.as_deref());
@@ -253,6 +282,7 @@ impl Gathering {
                 output.reference.team(Source::PagerDuty, uris.of(kept.account), id, name, None);
             }
         }
+        coverage::note(&self.services, &self.policies, &self.schedules, &self.oncalls, &uris, output);
         shifts::map(&self.schedules, &self.oncalls, &uris, mapping, output);
         timeline::map(self.incidents, self.entries, &uris, mapping, output);
     }

@@ -209,6 +209,8 @@ pub(crate) struct Schedule {
     pub(crate) overrides_subschedule: Option<SubSchedule>,
     #[serde(deserialize_with = "lenient::objects")]
     pub(crate) schedule_layers: Vec<Layer>,
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(crate) users: Vec<Reference>,
 }
 
 /// The rendered entries of a schedule or of its overrides.
@@ -238,6 +240,46 @@ pub(crate) struct Layer {
     pub(crate) restrictions: Value,
     #[serde(deserialize_with = "lenient::objects")]
     pub(crate) rendered_schedule_entries: Vec<RenderedEntry>,
+}
+
+/// A service: something that pages, and by which policy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Service {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) id: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) name: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) summary: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) status: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) html_url: Option<String>,
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(crate) teams: Vec<Reference>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub(crate) escalation_policy: Option<Reference>,
+}
+
+/// An escalation policy: who is paged, one level after the other.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Policy {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) id: Option<String>,
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(crate) teams: Vec<Reference>,
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(crate) escalation_rules: Vec<PolicyRule>,
+}
+
+/// One level of an escalation policy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PolicyRule {
+    #[serde(deserialize_with = "lenient::objects")]
+    pub(crate) targets: Vec<Reference>,
 }
 
 /// A row of `/oncalls`.

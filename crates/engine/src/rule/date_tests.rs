@@ -465,6 +465,28 @@ fn r53_a_blocker_open_for_48_hours_fires_and_cleared_at_exactly_48_hours_does_no
     world.at("2026-01-16T10:00:00Z", blocker("2026-01-12T09:00:00Z"));
     world.until("2026-01-17T00:00:00Z");
     assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-16T10:00:00.000Z"]);
+    assert_eq!(
+        world.fired("dependency-breach").explain.as_ref().map(|explain| explain.arithmetic.as_str()),
+        Some(
+            "2026-01-12T09:00:00.000Z + 48 h = 2026-01-14T09:00:00.000Z, told at 2026-01-16T10:00:00.000Z, and \
+             blocker b1 is open"
+        )
+    );
+}
+
+#[test]
+fn r53_a_due_instant_that_had_passed_when_it_was_agreed_is_told_as_it_was_agreed() {
+    let mut world = world();
+    agree(&mut world, due_at("2026-03-20T12:00:00Z"));
+    reschedule(&mut world, "2026-01-15T09:00:00Z", "2026-01-14T12:00:00Z");
+    world.until("2026-01-16T00:00:00Z");
+    assert_eq!(breaches(&world), ["fired dependency-breach dep 2026-01-15T09:00:00.000Z"]);
+    assert_eq!(
+        world.fired("dependency-breach").explain.as_ref().map(|explain| explain.arithmetic.as_str()),
+        Some(
+            "undelivered at 2026-01-15T09:00:00.000Z, when 2026-01-14T12:00:00.000Z was agreed, which had passed"
+        )
+    );
 }
 
 /// Types of the events that an explain block names, shortened, and keys of its thresholds.

@@ -193,15 +193,25 @@ fn finding(
         .note(format!("reaches {reach}"))
         .clears_when(CLEARS_WHEN);
     explain = match breach {
-        Breach::Due(due) => {
-            let due = due.to_rfc3339();
+        Breach::Due(at) => {
+            // What was agreed; agreed when it had passed already, it is breached at once.
+            let agreed = graph.due_at(dependency).unwrap_or(*at).to_rfc3339();
+            let (now, is_late) = (at.to_rfc3339(), graph.due_at(dependency).is_some_and(|due| due < *at));
             explain
-                .input("due", &due, &due, "instant", breach.at())
-                .arithmetic(format!("undelivered at {due}, the agreed instant"))
+                .input("due", &agreed, &agreed, "instant", breach.at())
+                .arithmetic(if is_late {
+                    format!("undelivered at {now}, when {agreed} was agreed, which had passed")
+                } else {
+                    format!("undelivered at {agreed}, the agreed instant")
+                })
                 .events(dependency.due_told.iter().map(Told::named))
         }
         Breach::Blocker { blocker, since, at } => {
-            let (since, at) = (since.to_rfc3339(), at.to_rfc3339());
+            let allowed = context.thresholds().dependency_blocker;
+            let over = since.plus(allowed);
+            // Told of later, it fires at the telling.
+            let told = if over < *at { format!(", told at {}", at.to_rfc3339()) } else { String::new() };
+            let (since, over) = (since.to_rfc3339(), over.to_rfc3339());
             let raised = graph.blockers_of(id).filter(|(id, _)| id.as_str() == blocker.as_str());
             let raised = raised.filter_map(|(_, blocker)| blocker.raised_told.as_ref());
             explain
@@ -209,10 +219,7 @@ fn finding(
                 .events(raised.chain(&dependency.due_told).map(Told::named))
                 .input("blocker", blocker, blocker, "", breach.at())
                 .input("blocked-since", &since, &since, "instant", breach.at())
-                .arithmetic(format!(
-                    "{since} + {} = {at}, and blocker {blocker} is open",
-                    context.thresholds().dependency_blocker
-                ))
+                .arithmetic(format!("{since} + {allowed} = {over}{told}, and blocker {blocker} is open"))
         }
     };
     let squads = [&dependency.provider, &dependency.consumer];
