@@ -5,5 +5,9 @@
 
 pub(crate) mod import;
 
+mod delivery;
+mod github;
+mod gitlab;
 mod keys;
+mod repository;
 mod wire;
