@@ -182,13 +182,13 @@ fn finding(
     breach: &Breach,
 ) -> Finding {
     let radius = blast::radius(graph, context, id);
-    let reach = format!(
-        "{} key results, {} tickets, {} customer commitments, {} further dependencies",
-        radius.key_results.len(),
-        radius.tickets.len(),
-        radius.customer_commitments.len(),
-        radius.dependencies.len()
-    );
+    let reach = [
+        counted(radius.key_results.len(), "key result", "key results"),
+        counted(radius.tickets.len(), "ticket", "tickets"),
+        counted(radius.customer_commitments.len(), "customer commitment", "customer commitments"),
+        counted(radius.dependencies.len(), "further dependency", "further dependencies"),
+    ]
+    .join(", ");
     let mut explain = ExplainBuilder::new(RuleId::DependencyBreach)
         .note(format!("reaches {reach}"))
         .clears_when(CLEARS_WHEN);
@@ -244,4 +244,9 @@ fn finding(
 fn key_result(context: &Context<'_>, dependency: &Dependency) -> Option<KeyResultId> {
     let effective = |id: &&KeyResultId| context.reference.key_result(id, context.now).is_some();
     dependency.key_results.iter().find(effective).cloned()
+}
+
+/// A number with its noun.
+fn counted(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
