@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let began = Instant::now();
     for (at, bytes) in &frames {
         for fact in frame::cut(bytes).expect("own frames are cut") {
-            let fact = Fact::decode(fact).expect("own facts are read");
+            let fact = Fact::decode_for_fold(fact).expect("own facts are read");
             engine.apply(&fact, *at, &mut said);
             folded += 1;
         }
