@@ -37,6 +37,7 @@ use crate::fact::Fact;
 use crate::id_map::IdMap;
 use crate::intern::TextNo;
 use crate::order::{Order, Why, next_hour};
+use assess::Said;
 pub(crate) use assess::SeriesChanged;
 use exception::{Exception, Step};
 use interrupt::{Capacity, Declared};
@@ -68,6 +69,9 @@ struct Sprint {
     /// Of the open revision, as last assessed.
     #[serde(skip)]
     ledger: Option<Box<Ledger>>,
+    /// What was published last, so that what stays the same is not put into words again.
+    #[serde(skip)]
+    said: Option<Box<Said>>,
     /// Why it is to be assessed, and the first instant set for it.
     #[serde(skip)]
     look: Option<(Why, EventTime)>,

@@ -160,6 +160,11 @@ impl Ledger {
         self.stale.push(Stale { ticket, delivered });
     }
 
+    /// What its shares depend on besides their tickets.
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// The sums.
     pub(super) fn sums(&self) -> Sums {
         self.sums
