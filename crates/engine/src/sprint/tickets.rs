@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ticket::{Place, State, Ticket};
 use super::written::WrittenTicket;
+use crate::few;
 use crate::id_map::{IdMap, IdSet};
 use crate::intern::{Numbered, TextNo};
 
@@ -44,7 +45,7 @@ pub(super) struct Tickets {
     by_sprint: Index<TextNo>,
     /// Tickets that were ever an interrupt, by the squads they were ever of.
     interrupts: Index<TextNo>,
-    by_key: IdMap<Arc<str>, Vec<TicketNo>>,
+    by_key: few::Index<Arc<str>, TicketNo>,
     by_release: Index<TextNo>,
 }
 
@@ -120,7 +121,7 @@ impl Tickets {
         let squad = state.squad.filter(|_| was_interrupt);
         let (is_new, has_new_name) = (ticket.insert(place, state, texts), ticket.name(key));
         if has_new_name {
-            call(by_key, key.into(), number);
+            few::add_to(by_key, &key.into(), &number);
         }
         let kept = Kept { is_new, renamed: has_new_name && was_known };
         if !is_new {
@@ -186,7 +187,7 @@ impl Tickets {
             if !stays {
                 gone.extend(ticket.states());
                 for key in ticket.keys() {
-                    call_no_more(by_key, key, number);
+                    few::remove_from(by_key, key, &number);
                 }
             }
             let left = || ticket.states().filter(|_| stays);
@@ -247,7 +248,7 @@ impl From<BTreeMap<TicketId, WrittenTicket>> for Tickets {
                 }
             }
             for key in ticket.keys() {
-                call(&mut all.by_key, key.clone(), number);
+                few::add_to(&mut all.by_key, key, &number);
             }
             all.known[number.index()] = Some(Known { id, ticket });
         }
@@ -272,23 +273,6 @@ fn drop_from<Name: Eq + Hash>(index: &mut Index<Name>, name: Name, number: Ticke
         numbers.remove(&number);
         if numbers.is_empty() {
             index.remove(&name);
-        }
-    }
-}
-
-/// A key is that of one ticket, or of few.
-fn call(by_key: &mut IdMap<Arc<str>, Vec<TicketNo>>, key: Arc<str>, number: TicketNo) {
-    let numbers = by_key.entry(key).or_default();
-    if !numbers.contains(&number) {
-        numbers.push(number);
-    }
-}
-
-fn call_no_more(by_key: &mut IdMap<Arc<str>, Vec<TicketNo>>, key: &Arc<str>, number: TicketNo) {
-    if let Some(numbers) = by_key.get_mut(key) {
-        numbers.retain(|known| *known != number);
-        if numbers.is_empty() {
-            by_key.remove(key);
         }
     }
 }
