@@ -177,7 +177,7 @@ impl Tickets {
     /// Forgets the states before an instant that no sprint left needs, and tickets and texts of which nothing is left; true
     /// when there was such a ticket or text: its number may become another's.
     pub(super) fn prune(&mut self, keep_from: EventTime, is_kept: impl Fn(&str) -> bool) -> bool {
-        let mut any_gone = false;
+        let (mut any_gone, mut any_state_gone) = (false, false);
         let Self { texts, numbers, known, free, by_sprint, interrupts, by_key, by_release } = self;
         for (number, slot) in (0..).map(TicketNo).zip(known.iter_mut()) {
             let Some(Known { id, ticket }) = slot else { continue };
@@ -190,6 +190,7 @@ impl Tickets {
                     few::remove_from(by_key, key, &number);
                 }
             }
+            any_state_gone |= !gone.is_empty();
             let left = || ticket.states().filter(|_| stays);
             for state in &gone {
                 if let Some(sprint) = state.sprint.filter(|_| left().all(|left| left.sprint != state.sprint))
@@ -214,7 +215,8 @@ impl Tickets {
                 any_gone = true;
             }
         }
-        texts.keep_only(known.iter().flatten().flat_map(|known| known.ticket.texts())) || any_gone
+        let left = known.iter().flatten().flat_map(|known| known.ticket.texts());
+        (any_state_gone && texts.keep_only(left)) || any_gone
     }
 
     fn known(&self, number: TicketNo) -> Option<&Known> {
