@@ -32,8 +32,8 @@ impl<'a> Fields<'a> {
     }
 
     fn field(&mut self) -> Result<(u32, Value<'a>), NotPlain> {
-        let key = self.varint()?;
-        let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0).ok_or(NotPlain)?;
+        let key = u32::try_from(self.varint()?).map_err(|_| NotPlain)?;
+        let number = Some(key >> 3).filter(|number| *number > 0).ok_or(NotPlain)?;
         match key & 7 {
             0 => Ok((number, Value::Varint(self.varint()?))),
             1 => {
@@ -150,9 +150,16 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_of_another_kind_is_not_plain_and_ends_the_walk() {
-        for bytes in
-            [&[0x0a, 5, b'a'][..], &[0x08], &[0x09, 0, 0, 0], &[0x0d, 0, 0, 0, 0], &[0x02, 1, 0], &[0xff; 12]]
-        {
+        for bytes in [
+            &[0x0a, 5, b'a'][..],
+            &[0x08],
+            &[0x09, 0, 0, 0],
+            &[0x0d, 0, 0, 0, 0],
+            &[0x02, 1, 0],
+            // A number of more than 29 bits.
+            &[0x80, 0x80, 0x80, 0x80, 0x10, 0],
+            &[0xff; 12],
+        ] {
             assert_eq!(Fields::of(bytes).collect::<Vec<_>>(), [Err(NotPlain)], "{bytes:?}");
         }
         assert!(Value::Bytes(&[0xff]).text().is_err());
