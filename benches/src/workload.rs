@@ -6,10 +6,12 @@
 //! Invariant: fact `n` of a workload is the same however many threads, frames or partitions it is cut into; the seed is
 //! fixed, so that two runs and two machines fold the same facts.
 
+use std::collections::BTreeMap;
+
 use bellwether_engine::{Fact, Resolved};
 use bellwether_model::{EventTime, PersonId, SquadId};
 use bellwether_wire::envelope::Event;
-use bellwether_wire::{frame, pb};
+use bellwether_wire::{frame, pb, topics};
 use bytes::Bytes;
 
 use crate::mixed;
@@ -26,6 +28,8 @@ pub const ENGINEERS: u64 = 10;
 const TICKET_EVERY: u64 = 10;
 /// Tickets that change again and again.
 const TICKETS: u64 = 50_000;
+/// Frames of one partition that a poll returns together.
+const POLLED: usize = 32;
 const SEED: u64 = 0x005E_ED0F_FAC7;
 
 /// Source of the pages.
@@ -64,6 +68,17 @@ pub struct Placed {
     pub squad: u64,
     /// The fact.
     pub fact: Fact,
+}
+
+/// Facts on their way to one partition.
+#[derive(Debug)]
+pub struct Framed {
+    /// The partition.
+    pub partition: u32,
+    /// Time of the last fact.
+    pub at: EventTime,
+    /// The frame.
+    pub frame: Bytes,
 }
 
 impl Workload {
@@ -153,21 +168,33 @@ impl Workload {
         })
     }
 
-    /// All facts as frames of one partition, each with the time of its last fact.
-    pub fn frames(&self, per_frame: usize) -> Vec<(EventTime, Bytes)> {
-        let mut frames = Vec::new();
-        let mut pending: Vec<pb::Fact> = Vec::new();
+    /// All facts as frames of the partitions of their squads, in the order in which polls return them: some frames of one
+    /// partition, then of the next.
+    pub fn frames(&self, per_frame: usize, partitions: u32) -> Vec<Framed> {
+        let mut pending: BTreeMap<u32, Vec<pb::Fact>> = BTreeMap::new();
+        let mut framed: BTreeMap<u32, Vec<Framed>> = BTreeMap::new();
         let mut last = EventTime::from_ms(self.start_ms);
         for placed in self.facts() {
             last = placed.at;
-            pending.push(placed.fact.to_message());
-            if pending.len() == per_frame {
-                frames.extend(frame::pack(&pending).into_iter().map(|frame| (last, frame)));
-                pending.clear();
+            let partition = topics::squad_partition(&squad_id(placed.squad), partitions);
+            let facts = pending.entry(partition).or_default();
+            facts.push(placed.fact.to_message());
+            if facts.len() == per_frame {
+                let frames = frame::pack(&*facts).into_iter();
+                let frames = frames.map(|frame| Framed { partition, at: last, frame });
+                framed.entry(partition).or_default().extend(frames);
+                facts.clear();
             }
         }
-        frames.extend(frame::pack(&pending).into_iter().map(|frame| (last, frame)));
-        frames
+        for (partition, facts) in pending {
+            let frames = frame::pack(&facts).into_iter();
+            let frames = frames.map(|frame| Framed { partition, at: last, frame });
+            framed.entry(partition).or_default().extend(frames);
+        }
+        let polled = framed.into_values().flat_map(|frames| (0..).zip(frames));
+        let mut polled: Vec<(usize, Framed)> = polled.collect();
+        polled.sort_by_key(|(index, framed)| (index / POLLED, framed.partition));
+        polled.into_iter().map(|(_, framed)| framed).collect()
     }
 
     pub(crate) fn time_of(&self, n: u64) -> EventTime {

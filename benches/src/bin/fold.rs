@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bellwether_benches::report::{Format, Report, Target};
-use bellwether_benches::workload::{Mix, Workload};
-use bellwether_engine::{Engine, Fact, Options};
+use bellwether_benches::workload::{Framed, Mix, Workload};
+use bellwether_engine::{Engine, Fact, Options, Ownership};
 use bellwether_wire::frame;
 use clap::Parser;
 
@@ -25,6 +25,9 @@ struct Args {
     /// Days over which they are spread
     #[arg(long, default_value_t = 91)]
     days: u32,
+    /// Partitions over which squads are spread, each with an engine of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    partitions: u32,
     /// Facts in a frame.
     #[arg(long, default_value_t = 64)]
     frame: usize,
@@ -40,20 +43,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = Args::parse();
     let workload = Workload::over_days(args.mix, args.days, args.facts);
-    let mut engine = Engine::new(Options::default());
     let mut said = Vec::new();
-    for event in workload.reference() {
-        engine.apply(&Fact::new(event), workload.before(), &mut said);
-    }
+    let reference: Vec<Fact> = workload.reference().into_iter().map(Fact::new).collect();
+    let engine = |index| {
+        let count = args.partitions;
+        let ownership = if count == 1 { Ownership::All } else { Ownership::Partition { index, count } };
+        let mut engine = Engine::new(Options { ownership, ..Options::default() });
+        reference.iter().for_each(|fact| engine.apply(fact, workload.before(), &mut said));
+        engine
+    };
+    let mut engines: Vec<Engine> = (0..args.partitions).map(engine).collect();
     said.clear();
-    let frames = workload.frames(args.frame);
-    let bytes: usize = frames.iter().map(|(_, frame)| frame.len()).sum();
+    let frames = workload.frames(args.frame, args.partitions);
+    let bytes: usize = frames.iter().map(|framed| framed.frame.len()).sum();
     let mut folded = 0_u64;
     let mut decisions = 0;
     let began = Instant::now();
-    for (at, bytes) in &frames {
-        for fact in frame::cut(bytes).expect("own frames are cut") {
-            let fact = Fact::decode(fact).expect("own facts are read");
+    for Framed { partition, at, frame } in &frames {
+        let engine = &mut engines[*partition as usize];
+        for fact in frame::cut(frame).expect("own frames are cut") {
+            let fact = Fact::decode_for_fold(fact).expect("own facts are read");
             engine.apply(&fact, *at, &mut said);
             folded += 1;
         }
@@ -69,6 +78,10 @@ fn main() -> ExitCode {
     report.judged("facts a second", facts / seconds / 1e6, "M/s", Target::AtLeast(RATE));
     report.figure("each", seconds * 1e9 / facts, "ns");
     report.figure("events said", decisions as f64, "");
-    report.figure("snapshot", engine.snapshot().len() as f64 / 1e6, "MB");
+    report.figure(
+        "snapshot",
+        engines.iter().map(|engine| engine.snapshot().len()).sum::<usize>() as f64 / 1e6,
+        "MB",
+    );
     report.print(args.format)
 }

@@ -9,7 +9,6 @@ pub(crate) mod shipping;
 mod touched;
 
 use std::collections::BTreeMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use bellwether_model::{ChangeId, DeploymentId, EventTime, Millis};
@@ -17,6 +16,7 @@ use bellwether_wire::{Payload, instant, pb};
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Fact;
+use crate::few::{Index, add_to, remove_from};
 use crate::id_map::IdMap;
 use crate::intern::Texts;
 use crate::order::Order;
@@ -42,9 +42,9 @@ struct Deployment {
 /// What a deployment names.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Links {
-    tickets: Vec<Arc<str>>,
-    changes: Vec<Arc<str>>,
-    commits: Vec<Arc<str>>,
+    tickets: Names,
+    changes: Names,
+    commits: Names,
     release: Option<Arc<str>>,
 }
 
@@ -52,19 +52,19 @@ struct Links {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Change {
     told: Order,
-    tickets: Vec<Arc<str>>,
-    commits: Vec<Arc<str>>,
+    tickets: Names,
+    commits: Names,
 }
 
-/// Deployments or changes by a name they carry.
-type Index<Name, Id> = IdMap<Name, Vec<Id>>;
+/// Names as an event gave them; there are few.
+type Names = Box<[Arc<str>]>;
 
 /// Everything delivered.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub(crate) struct Deliveries {
-    deployments: IdMap<DeploymentId, Deployment>,
-    changes: IdMap<ChangeId, Change>,
+    deployments: IdMap<DeploymentId, Box<Deployment>>,
+    changes: IdMap<ChangeId, Box<Change>>,
     by_ticket: Index<Arc<str>, DeploymentId>,
     by_change: Index<Arc<str>, DeploymentId>,
     by_commit: Index<Arc<str>, DeploymentId>,
@@ -108,7 +108,7 @@ impl Deliveries {
         let told = Order::shared(fact, fact.event.time, &mut self.texts);
         let new = Deployment { told, ended, links, rolls_back };
         let old = self.forget(&id, |old| old.told < new.told)?;
-        let versions = [old.as_ref(), Some(&new)].into_iter().flatten().filter(|known| known.matters());
+        let versions = [old.as_deref(), Some(&new)].into_iter().flatten().filter(|known| known.matters());
         let from = versions.clone().map(|known| known.ended).min();
         let touched = from.map(|from| self.touched(from, versions));
         self.insert(id, new);
@@ -123,16 +123,16 @@ impl Deliveries {
         }
         let new = Change { told, tickets: shared(&message.tickets), commits: shared(&message.commits) };
         let old = self.forget_change(&id);
-        let versions = || old.iter().chain([&new]);
+        let versions = || old.as_deref().into_iter().chain([&new]);
         let found = versions()
-            .flat_map(|change| &change.commits)
+            .flat_map(|change| change.commits.iter())
             .filter_map(|commit| self.by_commit.get(commit))
             .chain(self.by_change.get(id.as_str()))
             .flatten()
             .filter_map(|deployment| self.deployments.get(deployment).map(|known| known.ended))
             .min();
         let touched =
-            found.map(|from| Touched::by_names(from, versions().flat_map(|change| &change.tickets)));
+            found.map(|from| Touched::by_names(from, versions().flat_map(|change| change.tickets.iter())));
         self.insert_change(id, new);
         touched
     }
@@ -140,30 +140,30 @@ impl Deliveries {
     fn insert(&mut self, id: DeploymentId, deployment: Deployment) {
         let Links { tickets, changes, commits, release } = &deployment.links;
         for (index, names) in [
-            (&mut self.by_ticket, tickets.as_slice()),
-            (&mut self.by_change, changes.as_slice()),
-            (&mut self.by_commit, commits.as_slice()),
+            (&mut self.by_ticket, &**tickets),
+            (&mut self.by_change, &**changes),
+            (&mut self.by_commit, &**commits),
             (&mut self.by_release, release.as_slice()),
         ] {
-            for name in names {
+            for name in names.iter() {
                 add_to(index, name, &id);
             }
         }
         if let Some(taken_back) = &deployment.rolls_back {
             add_to(&mut self.rollbacks, taken_back, &id);
         }
-        self.deployments.insert(id, deployment);
+        self.deployments.insert(id, Box::new(deployment));
     }
 
     fn insert_change(&mut self, id: ChangeId, change: Change) {
         for (index, names) in
             [(&mut self.changes_by_ticket, &change.tickets), (&mut self.changes_by_commit, &change.commits)]
         {
-            for name in names {
+            for name in names.iter() {
                 add_to(index, name, &id);
             }
         }
-        self.changes.insert(id, change);
+        self.changes.insert(id, Box::new(change));
     }
 
     /// Takes out the version known of a deployment, if any; `None` when the one known may not go.
@@ -171,7 +171,7 @@ impl Deliveries {
         &mut self,
         id: &DeploymentId,
         may_go: impl FnOnce(&Deployment) -> bool,
-    ) -> Option<Option<Deployment>> {
+    ) -> Option<Option<Box<Deployment>>> {
         match self.deployments.get(id) {
             None => return Some(None),
             Some(known) if !may_go(known) => return None,
@@ -180,9 +180,9 @@ impl Deliveries {
         let old = self.deployments.remove(id)?;
         let Links { tickets, changes, commits, release } = &old.links;
         for (index, names) in [
-            (&mut self.by_ticket, tickets.as_slice()),
-            (&mut self.by_change, changes.as_slice()),
-            (&mut self.by_commit, commits.as_slice()),
+            (&mut self.by_ticket, &**tickets),
+            (&mut self.by_change, &**changes),
+            (&mut self.by_commit, &**commits),
             (&mut self.by_release, release.as_slice()),
         ] {
             for name in names {
@@ -195,12 +195,12 @@ impl Deliveries {
         Some(Some(old))
     }
 
-    fn forget_change(&mut self, id: &ChangeId) -> Option<Change> {
+    fn forget_change(&mut self, id: &ChangeId) -> Option<Box<Change>> {
         let old = self.changes.remove(id)?;
-        for ticket in &old.tickets {
+        for ticket in old.tickets.iter() {
             remove_from(&mut self.changes_by_ticket, ticket, id);
         }
-        for commit in &old.commits {
+        for commit in old.commits.iter() {
             remove_from(&mut self.changes_by_commit, commit, id);
         }
         Some(old)
@@ -234,8 +234,8 @@ struct Written {
 impl From<Deliveries> for Written {
     fn from(all: Deliveries) -> Self {
         Self {
-            deployments: all.deployments.into_iter().collect(),
-            changes: all.changes.into_iter().collect(),
+            deployments: all.deployments.into_iter().map(|(id, known)| (id, *known)).collect(),
+            changes: all.changes.into_iter().map(|(id, known)| (id, *known)).collect(),
             pruned: all.pruned,
         }
     }
@@ -261,24 +261,8 @@ impl Deployment {
     }
 }
 
-fn shared(names: &[String]) -> Vec<Arc<str>> {
+fn shared(names: &[String]) -> Names {
     names.iter().filter(|name| !name.is_empty()).map(|name| name.as_str().into()).collect()
-}
-
-fn add_to<Name: Clone + Eq + Hash, Id: Clone + Eq>(index: &mut Index<Name, Id>, name: &Name, id: &Id) {
-    let ids = index.entry(name.clone()).or_default();
-    if !ids.contains(id) {
-        ids.push(id.clone());
-    }
-}
-
-fn remove_from<Name: Eq + Hash, Id: Eq>(index: &mut Index<Name, Id>, name: &Name, id: &Id) {
-    if let Some(ids) = index.get_mut(name) {
-        ids.retain(|known| known != id);
-        if ids.is_empty() {
-            index.remove(name);
-        }
-    }
 }
 
 #[cfg(test)]

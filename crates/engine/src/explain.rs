@@ -1,6 +1,5 @@
 //! Builds the explain block: enough for a reader to redo the decision with a pencil.
 
-use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -139,22 +138,16 @@ impl ExplainBuilder {
         self
     }
 
-    /// Names events that mattered; those beyond the tenth are left out.
+    /// Names events that mattered; those beyond the tenth are left out, and not asked for.
     #[must_use]
-    pub(crate) fn events<'a>(
-        mut self,
-        events: impl IntoIterator<Item = (impl Borrow<EventId>, &'a str)>,
-    ) -> Self {
-        for (id, type_name) in events {
-            let id = id.borrow();
-            if self.0.events.len() < MAX_EVENTS {
-                self.0.events.push(pb::EventRef {
-                    source: id.source.clone(),
-                    id: id.id.clone(),
-                    r#type: type_name.to_owned(),
-                });
-            }
-        }
+    pub(crate) fn events<'a>(mut self, events: impl IntoIterator<Item = (EventId, &'a str)>) -> Self {
+        let left = MAX_EVENTS.saturating_sub(self.0.events.len());
+        let named = events.into_iter().take(left).map(|(EventId { source, id }, type_name)| pb::EventRef {
+            source,
+            id,
+            r#type: type_name.to_owned(),
+        });
+        self.0.events.extend(named);
         self
     }
 

@@ -1,5 +1,7 @@
 //! A fact: an event as the router addressed it.
 
+mod ticket;
+
 use bellwether_model::EventTime;
 use bellwether_model::{PersonId, SquadId};
 use bellwether_wire::envelope::{Event, EventId};
@@ -30,6 +32,15 @@ pub struct Resolved {
     pub person: PersonId,
 }
 
+/// How much of a fact is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All of it.
+    Whole,
+    /// What is folded.
+    Folded,
+}
+
 /// A fact that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -52,7 +63,20 @@ impl Fact {
     /// # Errors
     /// When the bytes are no fact, or its event is no message of its type.
     pub fn decode(bytes: Bytes) -> Result<Self, Error> {
-        if let Ok(fact) = Self::decode_plain(&bytes) {
+        Self::read(bytes, Extent::Whole)
+    }
+
+    /// Reads what [`crate::Engine::apply`] needs of a fact: of a change of a ticket, which is what there is most of, neither
+    /// what only people read nor whom it names. What this leaves out is empty, so nothing of it is to be written again.
+    ///
+    /// # Errors
+    /// When the bytes are no fact, or its event is no message of its type, as far as it is read.
+    pub fn decode_for_fold(bytes: Bytes) -> Result<Self, Error> {
+        Self::read(bytes, Extent::Folded)
+    }
+
+    fn read(bytes: Bytes, extent: Extent) -> Result<Self, Error> {
+        if let Ok(fact) = Self::decode_plain(&bytes, extent) {
             return fact;
         }
         let fact = pb::Fact::decode(bytes).map_err(Error::Decode)?;
@@ -83,7 +107,7 @@ impl Fact {
     }
 
     /// Reads what the router writes, without a copy between; what is not plain is left to the generated decoder.
-    fn decode_plain(bytes: &Bytes) -> Result<Result<Self, Error>, NotPlain> {
+    fn decode_plain(bytes: &Bytes, extent: Extent) -> Result<Result<Self, Error>, NotPlain> {
         let (mut id, mut source, mut type_name, mut traceparent) = ("", "", "", "");
         let (mut time, mut data, mut tombstone) = (0, &[][..], false);
         let (mut squads, mut resolved) = (Vec::new(), Vec::new());
@@ -95,6 +119,8 @@ impl Fact {
                 (4, value) => time = i64::try_from(value.number()?).map_err(|_| NotPlain)?,
                 (5, value) => data = value.bytes()?,
                 (6, value) => squads.push(SquadId::from(value.text()?)),
+                // No component asks who changed a ticket or has it.
+                (7, _) if extent == Extent::Folded && type_name == ticket::TYPE => {}
                 (7, value) => resolved.push(Resolved::decode_plain(value.bytes()?)?),
                 (8, value) => traceparent = value.text()?,
                 (9, value) => tombstone = value.number()? != 0,
@@ -103,6 +129,8 @@ impl Fact {
         }
         let payload = if tombstone {
             Ok(Payload::Tombstone { type_name: type_name.to_owned() })
+        } else if let Some(ticket) = ticket::read(type_name, data, extent) {
+            Ok(ticket.into())
         } else {
             Payload::decode(type_name, &if data.is_empty() { Bytes::new() } else { bytes.slice_ref(data) })
         };
@@ -230,7 +258,7 @@ mod tests {
         #[test]
         fn what_is_read_plainly_is_what_was_written(message in facts()) {
             let bytes = Bytes::from(message.encode_to_vec());
-            let Ok(fact) = Fact::decode_plain(&bytes) else {
+            let Ok(fact) = Fact::decode_plain(&bytes, Extent::Whole) else {
                 prop_assert!(message.time_ms < 0, "only negative numbers are not plain");
                 return Ok(());
             };
@@ -251,7 +279,7 @@ mod tests {
             bytes in prop::collection::vec(any::<u8>(), 0..40),
         ) {
             let bytes = Bytes::from(bytes);
-            if let Ok(Ok(fact)) = Fact::decode_plain(&bytes) {
+            if let Ok(Ok(fact)) = Fact::decode_plain(&bytes, Extent::Whole) {
                 let message = pb::Fact::decode(bytes).expect("what is plain can be read");
                 prop_assert_eq!(fact.squads.len(), message.squads.len());
                 prop_assert_eq!((fact.event.id.id, fact.event.time.ms()), (message.id, message.time_ms));

@@ -32,6 +32,11 @@ impl Hasher for IdHasher {
         self.0 = self.0.rotate_left(8) ^ u64::from(byte);
     }
 
+    /// Numbers given in a row: their low bits differ as they are, the high ones after this.
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
     fn write_isize(&mut self, kind: isize) {
         self.0 = (self.0 ^ kind.unsigned_abs() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }

@@ -19,6 +19,7 @@ mod dependency;
 mod engine;
 mod explain;
 mod fact;
+mod few;
 mod id_map;
 mod instance;
 mod intern;

@@ -28,6 +28,7 @@ pub(crate) use records::{Absence, CustomerCommitment, KeyResult, Organisation, P
 
 pub(crate) use lines::PageLines;
 
+use crate::id_map::IdMap;
 use crate::ordered::Ordered;
 use crate::versions::{Version, Versions};
 
@@ -45,6 +46,9 @@ pub(crate) struct Reference {
     calendars: BTreeMap<String, Versions<WorkCalendar>>,
     absences: BTreeMap<String, Versions<Absence>>,
     key_results: Ordered<KeyResultId, Versions<KeyResult>>,
+    /// Key results by the squads that any version of them names, `None` for the whole organisation.
+    #[serde(skip)]
+    key_results_of: IdMap<Option<SquadId>, BTreeSet<KeyResultId>>,
     commitments: BTreeMap<CustomerCommitmentId, Versions<CustomerCommitment>>,
     /// What each escalation policy is for. `None` in what was written before they were kept: they are unknown then.
     #[serde(default)]
@@ -100,6 +104,7 @@ impl Reference {
             calendars: BTreeMap::new(),
             absences: BTreeMap::new(),
             key_results: Ordered::default(),
+            key_results_of: IdMap::default(),
             commitments: BTreeMap::new(),
             policies: Some(BTreeMap::new()),
             threshold_sets: BTreeMap::new(),
@@ -162,9 +167,16 @@ impl Reference {
         self.epoch += 1;
     }
 
-    /// What is derived of the thresholds and not written: made anew after a restore.
+    /// What is derived and not written: made anew after a restore.
     pub(crate) fn derive(&mut self) {
         self.lines = PageLines::of(&self.thresholds);
+        self.key_results_of.clear();
+        for (id, versions) in self.key_results.iter() {
+            for version in versions.iter() {
+                let of = self.key_results_of.entry(version.value.squad.clone()).or_default();
+                of.insert(id.clone());
+            }
+        }
     }
 
     /// The lines that page rules look at.
@@ -328,12 +340,12 @@ impl Reference {
         squad: &SquadId,
         at: EventTime,
     ) -> Option<&KeyResultId> {
-        let of = |wanted: Option<&SquadId>| {
-            self.key_results(at)
-                .find(|(_, key_result)| key_result.measure == measure && key_result.squad.as_ref() == wanted)
-                .map(|(id, _)| id)
+        let of = |wanted: Option<SquadId>| {
+            let is_it = |known: &KeyResult| known.measure == measure && known.squad == wanted;
+            let mut named = self.key_results_of.get(&wanted).into_iter().flatten();
+            named.find(|id| self.key_result(id, at).is_some_and(is_it))
         };
-        of(Some(squad)).or_else(|| of(None))
+        of(Some(squad.clone())).or_else(|| of(None))
     }
 
     /// Customer commitments effective at an instant.

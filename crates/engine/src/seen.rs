@@ -21,9 +21,16 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub(crate) struct Seen {
-    known: HashMap<u128, u64, BuildHasherDefault<Low64>>,
+    known: HashMap<Key, u64, BuildHasherDefault<Low64>>,
     /// What arrived on each day, so that a day is dropped without a walk over the others.
-    days: BTreeMap<i64, Vec<u128>>,
+    days: BTreeMap<i64, Vec<Key>>,
+}
+
+/// The two halves of a hash: as one number they would be aligned to more than they take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    high: u64,
+    low: u64,
 }
 
 /// Whether an event was seen before.
@@ -78,8 +85,10 @@ impl PartialEq for Seen {
 }
 
 /// The source seeds the hash of the id.
-fn hash(id: &EventId) -> u128 {
-    xxh3_128_with_seed(id.id.as_bytes(), xxh3_64(id.source.as_bytes()))
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit hash")]
+fn hash(id: &EventId) -> Key {
+    let hash = xxh3_128_with_seed(id.id.as_bytes(), xxh3_64(id.source.as_bytes()));
+    Key { high: (hash >> 64) as u64, low: hash as u64 }
 }
 
 /// The keys are hashes already: half of one is as good as a hash of it.
@@ -95,9 +104,9 @@ impl Hasher for Low64 {
         self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "the low half is wanted")]
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
+    /// The last word is the low half.
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
     }
 }
 
@@ -106,14 +115,10 @@ impl Hasher for Low64 {
 #[derive(Serialize, Deserialize)]
 struct Written(BTreeMap<i64, Vec<(u64, u64, u64)>>);
 
-#[allow(clippy::cast_possible_truncation, reason = "the two halves of a 128-bit hash")]
 impl From<Seen> for Written {
     fn from(seen: Seen) -> Self {
-        let written = |hash: u128| {
-            let content = seen.known.get(&hash).copied().unwrap_or_default();
-            ((hash >> 64) as u64, hash as u64, content)
-        };
-        let day = |(day, hashes): (i64, Vec<u128>)| {
+        let written = |key: Key| (key.high, key.low, seen.known.get(&key).copied().unwrap_or_default());
+        let day = |(day, hashes): (i64, Vec<Key>)| {
             let mut list: Vec<_> = hashes.into_iter().map(written).collect();
             list.sort_unstable();
             (day, list)
@@ -128,9 +133,8 @@ impl From<Written> for Seen {
         for (day, list) in days {
             let of_day = seen.days.entry(day).or_default();
             for (high, low, content) in list {
-                let hash = u128::from(high) << 64 | u128::from(low);
-                of_day.push(hash);
-                seen.known.insert(hash, content);
+                of_day.push(Key { high, low });
+                seen.known.insert(Key { high, low }, content);
             }
         }
         seen

@@ -18,6 +18,7 @@ mod life;
 mod outcome;
 mod scope;
 mod series;
+mod short_text;
 mod ticket;
 mod tickets;
 mod version;
@@ -34,8 +35,9 @@ use crate::deadlines::Deadline;
 use crate::delivery::{KEEP, Touched};
 use crate::fact::Fact;
 use crate::id_map::IdMap;
-use crate::intern::Texts;
+use crate::intern::TextNo;
 use crate::order::{Order, Why, next_hour};
+use assess::Said;
 pub(crate) use assess::SeriesChanged;
 use exception::{Exception, Step};
 use interrupt::{Capacity, Declared};
@@ -67,6 +69,9 @@ struct Sprint {
     /// Of the open revision, as last assessed.
     #[serde(skip)]
     ledger: Option<Box<Ledger>>,
+    /// What was published last, so that what stays the same is not put into words again.
+    #[serde(skip)]
+    said: Option<Box<Said>>,
     /// Why it is to be assessed, and the first instant set for it.
     #[serde(skip)]
     look: Option<(Why, EventTime)>,
@@ -100,7 +105,6 @@ pub(crate) struct Sprints {
     tickets: Tickets,
     exceptions: BTreeMap<ExceptionId, Exception>,
     pruned: Option<EventTime>,
-    texts: Texts,
 }
 
 impl Sprints {
@@ -111,7 +115,7 @@ impl Sprints {
             Payload::TicketChanged(message) => self.ticket_changed(context, fact, message),
             Payload::TicketRemoved(message) => {
                 if let Some(number) = self.tickets.find(&message.ticket) {
-                    let place = Place::of(fact, "", true, &mut self.texts);
+                    let place = Place::of(fact, "", true, self.tickets.texts_mut());
                     self.keep(context, number, place, State::gone(), "");
                 }
             }
@@ -212,22 +216,24 @@ impl Sprints {
             context.skip(format!("ticket {id}: unreadable estimate; it counts as unestimated"));
         }
         let at = fact.event.time;
+        let texts = self.tickets.texts_mut();
         let squad = if message.squad.is_empty() {
-            context.reference.squad_of_board(&message.board, at).cloned()
+            let of_board = context.reference.squad_of_board(&message.board, at);
+            of_board.map(|squad| texts.number(squad))
         } else {
-            Some(SquadId::from(self.texts.share(&message.squad)))
+            Some(texts.number(&message.squad))
         };
         let state = State {
-            sprint: (!message.sprint.is_empty()).then(|| SprintId::from(self.texts.share(&message.sprint))),
+            sprint: texts.number_unless_empty(&message.sprint),
             squad,
             points: points.flatten(),
             sized: !message.size.is_empty(),
             category: message.category().into(),
             sub_task: message.sub_task || message.kind() == pb::TicketKind::SubTask,
             interrupt: message.interrupt,
-            release: (!message.release.is_empty()).then(|| message.release.as_str().into()),
+            release: texts.number_unless_empty(&message.release),
         };
-        let place = Place::of(fact, &message.version, false, &mut self.texts);
+        let place = Place::of(fact, &message.version, false, texts);
         let number = self.tickets.number(id);
         self.keep(context, number, place, state, &message.key);
     }
@@ -241,7 +247,8 @@ impl Sprints {
         }
         let mut concerned = self.sprints_of(number);
         if let Some(ticket) = self.tickets.get(number).filter(|ticket| ticket.was_interrupt()) {
-            let theirs = ticket.squads().filter_map(|squad| self.of_squad.get(squad)).flatten();
+            let squads = ticket.squads().map(|squad| self.tickets.texts().text(squad));
+            let theirs = squads.filter_map(|squad| self.of_squad.get(&**squad)).flatten();
             concerned.extend(theirs.cloned());
             concerned.sort_unstable();
             concerned.dedup();
@@ -254,15 +261,16 @@ impl Sprints {
 
     /// Sprints that a ticket was ever in, each once.
     fn sprints_of(&self, ticket: TicketNo) -> Vec<SprintId> {
-        let mut sprints: Vec<SprintId> = Vec::new();
+        let mut sprints: Vec<TextNo> = Vec::new();
         let states = self.tickets.get(ticket).into_iter().flat_map(|ticket| ticket.states());
-        for sprint in states.filter_map(|state| state.sprint.as_ref()) {
+        for sprint in states.filter_map(|state| state.sprint) {
             // A ticket is in few sprints, and stays in each for several states.
-            if !sprints.iter().rev().any(|known| known == sprint) {
-                sprints.push(sprint.clone());
+            if !sprints.iter().rev().any(|known| *known == sprint) {
+                sprints.push(sprint);
             }
         }
-        sprints
+        let texts = self.tickets.texts();
+        sprints.into_iter().map(|sprint| SprintId::from(texts.text(sprint).clone())).collect()
     }
 
     fn exception(&mut self, context: &mut Context<'_>, fact: &Fact, id: String, step: Step) {
@@ -336,7 +344,7 @@ impl Sprints {
         let first = sprints.values().filter_map(|sprint| sprint.life.activated).min();
         let keep_from = first.map_or(horizon, |first| first.min(horizon)).minus(Millis::from_ms(1));
         if tickets.prune(keep_from, |sprint| sprints.contains_key(sprint)) {
-            // Ledgers know tickets by their numbers.
+            // Ledgers know tickets and releases by their numbers.
             sprints.values_mut().for_each(|sprint| sprint.ledger = None);
         }
         exceptions.retain(|_, exception| exception.last_step().is_some_and(|last| last >= horizon));

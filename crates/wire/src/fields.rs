@@ -1,14 +1,16 @@
 //! The fields of a protobuf message one by one, borrowed from its bytes: for a reader that needs a few of them and no copies.
 //!
-//! Only what [`crate::pb`] writes is told: varints and length-delimited fields. Everything else - fixed-width fields,
-//! groups, a number too long, a cut - ends the walk with an error, and the caller leaves the message to its generated
-//! decoder, which knows them all and says what is wrong.
+//! Only what [`crate::pb`] writes is told: varints, doubles and length-delimited fields. Everything else - fields of four
+//! bytes, groups, a number too long, a cut - ends the walk with an error, and the caller leaves the message to its
+//! generated decoder, which knows them all and says what is wrong.
 
 /// A field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     /// An integer, a bool or an enum.
     Varint(u64),
+    /// The bits of a double.
+    Double(u64),
     /// A text, bytes or a message.
     Bytes(&'a [u8]),
 }
@@ -30,10 +32,15 @@ impl<'a> Fields<'a> {
     }
 
     fn field(&mut self) -> Result<(u32, Value<'a>), NotPlain> {
-        let key = self.varint()?;
-        let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0).ok_or(NotPlain)?;
+        let key = u32::try_from(self.varint()?).map_err(|_| NotPlain)?;
+        let number = Some(key >> 3).filter(|number| *number > 0).ok_or(NotPlain)?;
         match key & 7 {
             0 => Ok((number, Value::Varint(self.varint()?))),
+            1 => {
+                let (bits, rest) = self.rest.split_first_chunk().ok_or(NotPlain)?;
+                self.rest = rest;
+                Ok((number, Value::Double(u64::from_le_bytes(*bits))))
+            }
             2 => {
                 let length = usize::try_from(self.varint()?).map_err(|_| NotPlain)?;
                 let (bytes, rest) = self.rest.split_at_checked(length).ok_or(NotPlain)?;
@@ -89,7 +96,7 @@ impl<'a> Value<'a> {
     pub fn bytes(self) -> Result<&'a [u8], NotPlain> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
-            Self::Varint(_) => Err(NotPlain),
+            Self::Varint(_) | Self::Double(_) => Err(NotPlain),
         }
     }
 
@@ -100,7 +107,18 @@ impl<'a> Value<'a> {
     pub fn number(self) -> Result<u64, NotPlain> {
         match self {
             Self::Varint(number) => Ok(number),
-            Self::Bytes(_) => Err(NotPlain),
+            Self::Bytes(_) | Self::Double(_) => Err(NotPlain),
+        }
+    }
+
+    /// The double of a field.
+    ///
+    /// # Errors
+    /// For anything else.
+    pub fn double(self) -> Result<f64, NotPlain> {
+        match self {
+            Self::Double(bits) => Ok(f64::from_bits(bits)),
+            Self::Varint(_) | Self::Bytes(_) => Err(NotPlain),
         }
     }
 }
@@ -122,13 +140,30 @@ mod tests {
     }
 
     #[test]
+    fn doubles_are_told_by_their_bits() {
+        let message = pb::TicketChanged { points: Some(1.5), version: "7".into(), ..Default::default() };
+        let bytes = message.encode_to_vec();
+        let told: Result<Vec<_>, _> = Fields::of(&bytes).collect();
+        assert_eq!(told, Ok(vec![(10, Value::Double(1.5_f64.to_bits())), (20, Value::Bytes(b"7"))]));
+        assert_eq!(Value::Double(1.5_f64.to_bits()).double(), Ok(1.5));
+    }
+
+    #[test]
     fn what_is_cut_or_of_another_kind_is_not_plain_and_ends_the_walk() {
-        for bytes in
-            [&[0x0a, 5, b'a'][..], &[0x08], &[0x09, 0, 0, 0, 0, 0, 0, 0, 0], &[0x02, 1, 0], &[0xff; 12]]
-        {
+        for bytes in [
+            &[0x0a, 5, b'a'][..],
+            &[0x08],
+            &[0x09, 0, 0, 0],
+            &[0x0d, 0, 0, 0, 0],
+            &[0x02, 1, 0],
+            // A number of more than 29 bits.
+            &[0x80, 0x80, 0x80, 0x80, 0x10, 0],
+            &[0xff; 12],
+        ] {
             assert_eq!(Fields::of(bytes).collect::<Vec<_>>(), [Err(NotPlain)], "{bytes:?}");
         }
         assert!(Value::Bytes(&[0xff]).text().is_err());
         assert!(Value::Varint(1).bytes().is_err() && Value::Bytes(b"").number().is_err());
+        assert!(Value::Varint(1).double().is_err() && Value::Double(0).number().is_err());
     }
 }

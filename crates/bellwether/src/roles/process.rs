@@ -71,7 +71,7 @@ impl Fold for Process {
         let at = EventTime::from_ms(record.timestamp_ms);
         let mut said = Vec::new();
         for bytes in facts {
-            match Fact::decode(bytes) {
+            match Fact::decode_for_fold(bytes) {
                 Ok(fact) => {
                     self.engine.apply(&fact, at, &mut said);
                     if self.concerns_escalator(&fact) {

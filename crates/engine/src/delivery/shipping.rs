@@ -39,7 +39,7 @@ impl Deliveries {
         let mut found = BTreeSet::new();
         for change in names.filter_map(|name| self.changes_by_ticket.get(name)).flatten() {
             found.extend(self.by_change.get(change.as_str()).into_iter().flatten());
-            let commits = self.changes.get(change).into_iter().flat_map(|change| &change.commits);
+            let commits = self.changes.get(change).into_iter().flat_map(|change| change.commits.iter());
             found.extend(commits.filter_map(|commit| self.by_commit.get(commit)).flatten());
         }
         found

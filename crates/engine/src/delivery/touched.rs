@@ -41,7 +41,7 @@ impl Deliveries {
             while let Some(deployment) = next {
                 self.reach(deployment, &mut touched);
                 let taken_back = deployment.rolls_back.as_ref().filter(|id| seen.insert(id));
-                next = taken_back.and_then(|id| self.deployments.get(id));
+                next = taken_back.and_then(|id| self.deployments.get(id)).map(AsRef::as_ref);
             }
         }
         touched
@@ -55,6 +55,6 @@ impl Deliveries {
             links.commits.iter().filter_map(|commit| self.changes_by_commit.get(commit)).flatten();
         let by_change = links.changes.iter().filter_map(|change| self.changes.get(&**change));
         let changes = by_commit.filter_map(|change| self.changes.get(change)).chain(by_change);
-        touched.tickets.extend(changes.flat_map(|change| &change.tickets).cloned());
+        touched.tickets.extend(changes.flat_map(|change| change.tickets.iter()).cloned());
     }
 }

@@ -68,6 +68,10 @@ impl Incident {
         self.has_log |= !notification.proxy;
         let told = Told { person: person.clone(), notification, is_page: false };
         let place = self.told.partition_point(|known| order(known) <= order(&told));
+        // Most incidents are one notification, not the four that a list begins with.
+        if self.told.is_empty() {
+            self.told.reserve_exact(1);
+        }
         self.told.insert(place, told);
         if log_begins && self.told.len() > 1 { self.people(|_| true) } else { vec![person] }
     }

@@ -87,6 +87,15 @@ impl Window {
         self.last(WINDOW_DAYS.saturating_sub(days))
     }
 
+    /// The same after one more day, after two, and so on.
+    pub(crate) fn insides(&self) -> impl Iterator<Item = u32> {
+        let oldest_first = self.days.iter().rev().map(|day| u32::from(day.pages)).chain(std::iter::repeat(0));
+        oldest_first.scan(self.last(WINDOW_DAYS), |inside, gone| {
+            *inside -= gone;
+            Some(*inside)
+        })
+    }
+
     /// All days together.
     pub(crate) fn sum(&self) -> Sum {
         self.days.iter().fold(Sum::default(), |sum, day| Sum {
@@ -251,6 +260,9 @@ mod tests {
         assert_eq!((window.total(), window.last(1)), (2, 1));
         window.move_to(monday.plus(1));
         assert_eq!((window.total(), window.last(1), window.last(2)), (1, 0, 1));
+        window.count(monday, PLAIN);
+        let after: Vec<u32> = (1..40).map(|days| window.still_inside_after(days)).collect();
+        assert_eq!(window.insides().take(39).collect::<Vec<_>>(), after);
         window.move_to(monday.plus(40));
         assert_eq!(window.total(), 0);
     }

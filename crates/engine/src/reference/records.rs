@@ -213,6 +213,7 @@ pub(super) fn record(reference: &mut Reference, event: &Event, now: EventTime) -
         Payload::KeyResultRecorded(message) => match key_result(message, entry.at) {
             Ok(value) => {
                 let key = KeyResultId::from(message.key_result.as_str());
+                reference.key_results_of.entry(value.squad.clone()).or_default().insert(key.clone());
                 let versions = reference.key_results.of(&key);
                 entry.add(versions, value, &message.effective_from, &message.effective_until);
                 entry.changed.key_results.push(key);

@@ -6,7 +6,7 @@
 use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId, Zone};
 use bellwether_wire::pb;
 
-use super::page_load::{PAGE_TYPE, PAGES_PER_WEEK, latest, per_week, watched, weeks};
+use super::page_load::{PAGES_PER_WEEK, latest, per_week, watched, weeks};
 use crate::context::Context;
 use crate::explain::{ExplainBuilder, compared};
 use crate::instance::{Finding, InstanceKey, Subject, Verdict};
@@ -190,7 +190,7 @@ fn explain(
         .threshold(thresholds, "concentration.minimum-top-pages", "pages")
         .threshold(thresholds, "concentration.minimum-population", "people")
         .window(from, to, zone.name())
-        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .events(latest(pages, person, from, to))
         .clears_when(
             "somebody else is the top, or the ratio stays at or below the threshold, for seven days",
         );

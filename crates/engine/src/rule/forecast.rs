@@ -6,7 +6,7 @@ use bellwether_model::{EventTime, PersonId, Ratio, RuleId, SquadId};
 use bellwether_wire::pb;
 
 use super::engineer;
-use super::page_load::{self, PAGE_TYPE, PAGES_PER_WEEK, finding, latest, per_week, rate_days, watched};
+use super::page_load::{self, PAGES_PER_WEEK, finding, latest, per_week, rate_days, watched};
 use crate::context::Context;
 use crate::explain::{ExplainBuilder, compared};
 use crate::instance::Verdict;
@@ -80,9 +80,8 @@ fn first_day_above(
         return Some(None);
     }
     let days = i128::from(thresholds.forecast_rate_days);
-    for day in 1..=thresholds.forecast_horizon_days {
+    for (day, forecast) in forecasts_in_parts(context, window) {
         // inside + recent * day / days > limit, without a division.
-        let forecast = forecast_in_parts(context, window, day);
         if forecast * limit.den() > limit.num() * days {
             return Some(Some((day, Ratio::new(forecast, days)?)));
         }
@@ -90,11 +89,14 @@ fn first_day_above(
     Some(None)
 }
 
-/// Pages in the window after some days at the present rate, times the days that make the rate.
-fn forecast_in_parts(context: &Context<'_>, window: &Window, day: u32) -> i128 {
-    let inside = window.still_inside_after(usize::try_from(day).unwrap_or(usize::MAX));
+/// Each day up to the horizon, with the pages in the window then at the present rate, times the days that make the rate.
+fn forecasts_in_parts(context: &Context<'_>, window: &Window) -> impl Iterator<Item = (u32, i128)> {
+    let thresholds = context.thresholds();
+    let days = i128::from(thresholds.forecast_rate_days);
     let recent = i128::from(window.last(rate_days(context)));
-    i128::from(inside) * i128::from(context.thresholds().forecast_rate_days) + recent * i128::from(day)
+    (1..=thresholds.forecast_horizon_days)
+        .zip(window.insides())
+        .map(move |(day, inside)| (day, i128::from(inside) * days + recent * i128::from(day)))
 }
 
 /// The numbers of a forecast now: of the first day above the limit, else of the first of the highest.
@@ -118,8 +120,8 @@ fn explain_highest(
 ) -> ExplainBuilder {
     let rule = RuleId::VelocityDropForecast;
     let days = i128::from(context.thresholds().forecast_rate_days);
-    let of = |day| (forecast_in_parts(context, window, day), std::cmp::Reverse(day));
-    let highest = (1..=context.thresholds().forecast_horizon_days).map(of).max();
+    let earliest_first = |(day, parts)| (parts, std::cmp::Reverse(day));
+    let highest = forecasts_in_parts(context, window).map(earliest_first).max();
     match highest.and_then(|(parts, day)| Some((day.0, Ratio::new(parts, days)?))) {
         Some((day, forecast)) => explain(pages, context, person, window, ("highest-day", day, forecast)),
         None => ExplainBuilder::new(rule),
@@ -163,7 +165,7 @@ fn explain(
             "{inside} still inside after {day} days + {recent} x {day}/{rate_days} = {}",
             compared(forecast, limit)
         ))
-        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .events(latest(pages, person, from, to))
         .clears_when(
             "the rate no longer takes the mean past the threshold for seven days, or page-load fires",
         )

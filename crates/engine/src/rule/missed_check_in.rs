@@ -105,7 +105,7 @@ fn finding(windows: &Windows, context: &Context<'_>, key_result: &KeyResultId, c
     let refused: Vec<EventId> = windows.of_window(close).map(|check_in| check_in.event.event()).collect();
     let mut explain = explain(windows, context, key_result, close)
         .arithmetic(format!("0 valid check-ins in the window, 1 needed; {missed} missed in a row"))
-        .events(refused.iter().map(|id| (id, CHECK_IN_TYPE)));
+        .events(refused.iter().map(|id| (id.clone(), CHECK_IN_TYPE)));
     if !refused.is_empty() {
         explain = explain.note("check-ins in the window were late, without evidence, or by somebody else");
     }

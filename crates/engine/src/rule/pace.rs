@@ -151,11 +151,11 @@ pub(crate) fn explain(
         .input("target", target.exact(), frame.show(target), "", frame.now)
         .clears_when("pace stays at or above the floor for seven days");
     if let Some((event, type_name)) = &judgement.present.event {
-        explain = explain.events([(event, type_name.as_str())]);
+        explain = explain.events([(event.clone(), type_name.as_str())]);
     }
     let Some(pace) = judgement.pace.as_ref() else { return explain };
     let paged = page_events::latest(context.reference, inputs.pages, frame, decided_at(frame, pace));
-    explain = explain.events(paged.iter().map(|id| (id, PAGE_TYPE)));
+    explain = explain.events(paged.into_iter().map(|id| (id, PAGE_TYPE)));
     let ratio = pace.ratio();
     let against_floor = |workings: String| format!("{workings} = {}", compared(ratio, floor));
     explain = explain.input("pace", ratio.exact(), ratio.round_half_even(2), "", frame.now);
@@ -207,10 +207,9 @@ pub(crate) fn explain(
                 frame.now,
             );
             let latest_first = periods.iter().rev().filter_map(|period| period.event.as_ref());
-            let events: Vec<_> = latest_first
+            let events = latest_first
                 .filter(|event| Some(*event) != judgement.present.event.as_ref())
-                .map(|(id, type_name)| (id, type_name.as_str()))
-                .collect();
+                .map(|(id, type_name)| (id.clone(), type_name.as_str()));
             explain
                 .events(events)
                 .arithmetic(against_floor(format!("{met} periods met / {} ended with data", periods.len())))

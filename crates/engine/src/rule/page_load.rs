@@ -2,13 +2,13 @@
 //!
 //! Judged once for a person, in their first squad; the instance keeps its key result when they move (R35).
 
-use bellwether_model::{Measure, PersonId, Ratio, RuleId, SquadId};
+use bellwether_model::{EventTime, Measure, PersonId, Ratio, RuleId, SquadId};
 use bellwether_wire::envelope::EventId;
 use bellwether_wire::pb;
 
 use super::{engineer, forecast};
 use crate::context::Context;
-use crate::explain::{ExplainBuilder, MAX_EVENTS, beside};
+use crate::explain::{ExplainBuilder, beside};
 use crate::instance::{Finding, Verdict};
 use crate::page::Pages;
 use crate::page::today::Window;
@@ -115,7 +115,7 @@ pub(super) fn explain(
             weeks.exact(),
             most.exact()
         ))
-        .events(latest(pages, person, from, to).iter().map(|id| (id, PAGE_TYPE)))
+        .events(latest(pages, person, from, to))
         .clears_when("the mean stays at or below the threshold for seven days")
 }
 
@@ -126,15 +126,14 @@ pub(super) const PAGE_TYPE: &str = "bellwether.page.notified.v1";
 pub(super) fn latest(
     pages: &Pages,
     person: &PersonId,
-    from: bellwether_model::EventTime,
-    to: bellwether_model::EventTime,
-) -> Vec<EventId> {
-    pages
-        .person(person)
-        .into_iter()
-        .flat_map(|theirs| theirs.between(from, to).rev().take(MAX_EVENTS))
-        .map(|page| EventId { source: page.event.0.to_string(), id: page.event.1.to_string() })
-        .collect()
+    from: EventTime,
+    to: EventTime,
+) -> impl Iterator<Item = (EventId, &'static str)> {
+    let theirs = pages.person(person).into_iter().flat_map(move |theirs| theirs.between(from, to).rev());
+    theirs.map(|page| {
+        let (source, id) = &page.event;
+        (EventId { source: source.to_string(), id: id.to_string() }, PAGE_TYPE)
+    })
 }
 
 /// The side of the L4 guard's line that a rate is on: crossing it amends the running instance.

@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::exception::{self, Cover};
 use super::interrupt;
 use super::ledger::{Ledger, Terms};
+use super::life::Life;
 use super::outcome::Outcome;
 use super::tickets::Tickets;
 use super::{Published, Sprint, Sprints};
@@ -74,14 +75,12 @@ impl Sprints {
         };
         let Self { sprints, tickets, .. } = self;
         let sprint = sprints.get_mut(id)?;
-        let outcome = |ledger: &Ledger, sprint: &Sprint, close: Option<EventTime>| {
-            outcome(context, tickets, sprint, ledger, &terms(close))
-        };
+        let outcome = |ledger: &Ledger, sprint: &Sprint| outcome(context, tickets, sprint, ledger);
         let closed: Vec<Outcome> = closes
             .iter()
             .map(|close| {
                 let ledger = Ledger::of(terms(Some(*close)), id, tickets, deliveries);
-                outcome(&ledger, sprint, Some(*close))
+                outcome(&ledger, sprint)
             })
             .collect();
         let known = sprint.ledger.take();
@@ -89,7 +88,7 @@ impl Sprints {
             Some(known) => known.refreshed(terms(None), id, tickets, deliveries),
             None => Box::new(Ledger::of(terms(None), id, tickets, deliveries)),
         });
-        let open = ledger.as_ref().map(|ledger| outcome(ledger, sprint, None));
+        let open = ledger.as_ref().map(|ledger| outcome(ledger, sprint));
         sprint.ledger = ledger;
         for outcome in closed.iter().filter(|outcome| outcome.provisional) {
             let end = outcome.closed_at.unwrap_or(context.now).plus(context.thresholds().sprint_grace);
@@ -114,14 +113,33 @@ impl Sprints {
     }
 }
 
+/// All that the message last published of a sprint was made of: of the same the same would be said.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    squad: SquadId,
+    name: String,
+    activated: Option<EventTime>,
+    revision: u32,
+    outcome: Outcome,
+}
+
+impl Said {
+    fn of(sprint: &Sprint, squad: &SquadId, revision: u32, outcome: &Outcome) -> Self {
+        let Life { name, activated, .. } = &sprint.life;
+        let (squad, name, outcome) = (squad.clone(), name.clone(), outcome.clone());
+        Self { squad, name, activated: *activated, revision, outcome }
+    }
+
+    fn is(&self, sprint: &Sprint, squad: &SquadId, revision: u32, outcome: &Outcome) -> bool {
+        let Self { squad: of, name, activated, revision: number, outcome: known } = self;
+        let same_life = *name == sprint.life.name && *activated == sprint.life.activated;
+        same_life && of == squad && *number == revision && known == outcome
+    }
+}
+
 /// What a revision comes to.
-fn outcome(
-    context: &Context<'_>,
-    tickets: &Tickets,
-    sprint: &Sprint,
-    ledger: &Ledger,
-    terms: &Terms,
-) -> Outcome {
+fn outcome(context: &Context<'_>, tickets: &Tickets, sprint: &Sprint, ledger: &Ledger) -> Outcome {
+    let terms = ledger.terms();
     let thresholds = context.thresholds();
     let declared = interrupt::declared(&sprint.capacity, terms.close)
         .and_then(|capacity| capacity.points(thresholds.interrupt_points_per_day));
@@ -159,11 +177,17 @@ fn publish(
     revision: u32,
     outcome: &Outcome,
 ) {
+    if sprint.said.as_ref().is_some_and(|said| said.is(sprint, squad, revision, outcome)) {
+        return;
+    }
     let now = context.now;
     let message = outcome.message(id, squad, &sprint.life, revision);
     let fingerprint = xxh3_64(&message.encode_to_vec());
     match sprint.published.get(&revision) {
-        Some(last) if last.fingerprint == fingerprint => return,
+        Some(last) if last.fingerprint == fingerprint => {
+            sprint.said = Some(Box::new(Said::of(sprint, squad, revision, outcome)));
+            return;
+        }
         Some(last) if last.at == now => {
             context.deadlines.set(now.plus(Millis::from_ms(1)), Deadline::Grace(id.clone()));
             return;
@@ -171,6 +195,7 @@ fn publish(
         Some(_) | None => {}
     }
     sprint.published.insert(revision, Published { at: now, fingerprint });
+    sprint.said = Some(Box::new(Said::of(sprint, squad, revision, outcome)));
     let subject = format!("sprint/{id}/{revision}");
     context.emit(format!("{subject}/{now}"), subject, message);
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{EventTime, Points, Ratio, SquadId};
+use bellwether_model::{EventTime, Points, Ratio};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
 use super::scope::Span;
 use super::ticket::{Category, State, Ticket};
+use crate::intern::TextNo;
 use crate::order::Order;
 
 /// What an unestimated interrupt counts.
@@ -54,14 +55,14 @@ pub(crate) fn declared(declared: &Declared, close: Option<EventTime>) -> Option<
 ///
 /// Flag and points are those of the close; it must be of the squad then, or have been in the sprint, and somebody must
 /// have worked on it or finished it in the span.
-pub(crate) fn points(ticket: &Ticket, span: &Span<'_>, squad: &SquadId) -> Option<Points> {
+pub(crate) fn points(ticket: &Ticket, span: &Span<'_>, squad: Option<TextNo>) -> Option<Points> {
     let at_close = ticket.before(span.end)?;
     if !at_close.interrupt || at_close.sub_task {
         return None;
     }
-    let in_sprint = |state: &State| state.sprint.as_ref() == Some(span.sprint);
+    let in_sprint = |state: &State| state.is_in(span.sprint);
     let at_activation = ticket.through(span.activated);
-    let mut of_sprint = at_close.squad.as_ref() == Some(squad) || at_activation.is_some_and(in_sprint);
+    let mut of_sprint = at_close.is_of(squad) || at_activation.is_some_and(in_sprint);
     let mut worked_on = at_activation.is_some_and(|state| state.category == Category::InProgress)
         || ticket.finished_at(span.activated);
     for (_, before, state) in ticket.changes(span.activated, span.end) {

@@ -5,7 +5,6 @@
 //! counted once from all of them. Derived, never written: a restore counts anew.
 
 use std::ops::{AddAssign, SubAssign};
-use std::sync::Arc;
 
 use bellwether_model::{EventTime, Millis, Points, Ratio, SprintId, SquadId};
 
@@ -16,6 +15,7 @@ use super::ticket::{Category, Ticket};
 use super::tickets::{TicketNo, Tickets};
 use crate::delivery::Deliveries;
 use crate::id_map::IdMap;
+use crate::intern::TextNo;
 
 /// What every share of a revision depends on besides its ticket.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,9 +65,9 @@ struct Share {
 }
 
 /// Whether a ticket is in production by the end of a revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Shipping {
-    release: Option<Arc<str>>,
+    release: Option<TextNo>,
     in_production: bool,
 }
 
@@ -79,10 +79,18 @@ struct Stale {
     delivered: bool,
 }
 
+/// The sprint and the squad of a revision as tickets carry them; `None` where no ticket does.
+#[derive(Debug, Clone, Copy)]
+struct Carried {
+    sprint: Option<TextNo>,
+    squad: Option<TextNo>,
+}
+
 /// The shares of a revision, as last counted.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
     terms: Terms,
+    carried: Carried,
     shares: IdMap<TicketNo, Share>,
     sums: Sums,
     /// In the order they changed, some several times.
@@ -90,7 +98,7 @@ pub(super) struct Ledger {
 }
 
 impl Terms {
-    fn span<'a>(&'a self, sprint: &'a SprintId) -> Span<'a> {
+    fn span(&self, sprint: Option<TextNo>) -> Span<'_> {
         Span {
             sprint,
             activated: self.activated,
@@ -101,14 +109,22 @@ impl Terms {
     }
 }
 
+impl Carried {
+    fn of(sprint: &SprintId, squad: &SquadId, tickets: &Tickets) -> Self {
+        Self { sprint: tickets.texts().find(sprint), squad: tickets.texts().find(squad) }
+    }
+}
+
 impl Ledger {
     /// Counts a revision.
     pub(super) fn of(terms: Terms, sprint: &SprintId, tickets: &Tickets, deliveries: &Deliveries) -> Self {
-        let mut ledger = Self { terms, shares: IdMap::default(), sums: Sums::default(), stale: Vec::new() };
+        let carried = Carried::of(sprint, &terms.squad, tickets);
+        let mut ledger =
+            Self { terms, carried, shares: IdMap::default(), sums: Sums::default(), stale: Vec::new() };
         let squad = ledger.terms.squad.clone();
         for ticket in tickets.of_sprint(sprint).chain(tickets.interrupts_of(&squad)) {
             if !ledger.shares.contains_key(&ticket) {
-                ledger.count(sprint, Stale { ticket, delivered: true }, tickets, deliveries);
+                ledger.count(Stale { ticket, delivered: true }, tickets, deliveries);
             }
         }
         ledger
@@ -125,12 +141,13 @@ impl Ledger {
         if self.terms != terms {
             return Box::new(Self::of(terms, sprint, tickets, deliveries));
         }
+        self.carried = Carried::of(sprint, &self.terms.squad, tickets);
         let mut all = std::mem::take(&mut self.stale);
         all.sort_unstable();
         // Of one ticket the last: if anything was delivered, that says so.
         for (index, stale) in all.iter().enumerate() {
             if all.get(index + 1).is_none_or(|next| next.ticket != stale.ticket) {
-                self.count(sprint, *stale, tickets, deliveries);
+                self.count(*stale, tickets, deliveries);
             }
         }
         all.clear();
@@ -143,6 +160,11 @@ impl Ledger {
         self.stale.push(Stale { ticket, delivered });
     }
 
+    /// What its shares depend on besides their tickets.
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     /// The sums.
     pub(super) fn sums(&self) -> Sums {
         self.sums
@@ -153,10 +175,11 @@ impl Ledger {
         self.shares.values().flat_map(|share| &share.changes)
     }
 
-    fn count(&mut self, sprint: &SprintId, stale: Stale, tickets: &Tickets, deliveries: &Deliveries) {
+    fn count(&mut self, stale: Stale, tickets: &Tickets, deliveries: &Deliveries) {
         let known = self.shares.get_mut(&stale.ticket);
-        let shipping = known.as_ref().and_then(|share| share.shipping.as_ref()).filter(|_| !stale.delivered);
-        let ask = Ask { terms: &self.terms, sprint, number: stale.ticket, tickets, deliveries };
+        let shipping = known.as_ref().and_then(|share| share.shipping).filter(|_| !stale.delivered);
+        let ask =
+            Ask { terms: &self.terms, carried: self.carried, number: stale.ticket, tickets, deliveries };
         let new = tickets.get(stale.ticket).map(|ticket| ask.share(ticket, shipping)).unwrap_or_default();
         self.sums += new.sums;
         match known {
@@ -176,7 +199,7 @@ impl Ledger {
 #[derive(Clone, Copy)]
 struct Ask<'a> {
     terms: &'a Terms,
-    sprint: &'a SprintId,
+    carried: Carried,
     number: TicketNo,
     tickets: &'a Tickets,
     deliveries: &'a Deliveries,
@@ -184,9 +207,9 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     /// The share of a ticket; of whom it is known whether it is in production, by the same release, that stands.
-    fn share(self, ticket: &Ticket, known: Option<&Shipping>) -> Share {
-        let Self { terms, sprint, number, tickets, .. } = self;
-        let span = terms.span(sprint);
+    fn share(self, ticket: &Ticket, known: Option<Shipping>) -> Share {
+        let Self { terms, carried, number, tickets, .. } = self;
+        let span = terms.span(carried.sprint);
         let scope = Scope::of(&span, number, ticket);
         let mut sums = Sums {
             committed: scope.committed_points(),
@@ -217,7 +240,7 @@ impl Ask<'_> {
                 sums.shipped = committed.points;
             }
         }
-        if let Some(points) = interrupt::points(ticket, &span, &terms.squad) {
+        if let Some(points) = interrupt::points(ticket, &span, carried.squad) {
             sums.interrupt = points;
             if terms.covers.iter().any(|cover| cover.names(tickets.names(number))) {
                 sums.interrupt_approved = points;
@@ -226,16 +249,17 @@ impl Ask<'_> {
         Share { sums, changes: scope.changes, shipping }
     }
 
-    fn shipping(self, ticket: &Ticket, known: Option<&Shipping>) -> Shipping {
+    fn shipping(self, ticket: &Ticket, known: Option<Shipping>) -> Shipping {
         let deadline = self.terms.close.map(|close| close.plus(self.terms.grace));
-        let release = ticket.before(deadline).and_then(|state| state.release.as_ref());
-        if let Some(known) = known.filter(|known| known.release.as_ref() == release) {
-            return known.clone();
+        let release = ticket.before(deadline).and_then(|state| state.release);
+        if let Some(known) = known.filter(|known| known.release == release) {
+            return known;
         }
         let by = deadline.unwrap_or(EventTime::MAX);
         let names = self.tickets.names(self.number);
-        let in_production = self.deliveries.is_shipped(names, release.map(AsRef::as_ref), by);
-        Shipping { release: release.cloned(), in_production }
+        let named = release.map(|release| self.tickets.texts().text(release).as_ref());
+        let in_production = self.deliveries.is_shipped(names, named, by);
+        Shipping { release, in_production }
     }
 }
 

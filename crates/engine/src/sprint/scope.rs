@@ -14,16 +14,17 @@
 //! Invariant: final = committed + added + re-estimated - removed, where final is summed over the tickets that are still
 //! counted. Points are summed as last counted, so a removal takes away what was there.
 
-use bellwether_model::{EventTime, Millis, Points, SprintId};
+use bellwether_model::{EventTime, Millis, Points};
 
 use super::ticket::{Category, State, Ticket};
 use super::tickets::TicketNo;
+use crate::intern::TextNo;
 
 /// The span of one revision.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span<'a> {
-    /// Sprint.
-    pub(crate) sprint: &'a SprintId,
+    /// Sprint; `None` for one that no ticket was ever in.
+    pub(crate) sprint: Option<TextNo>,
     /// Activation.
     pub(crate) activated: EventTime,
     /// Close, exclusive; `None` while open.
@@ -213,7 +214,7 @@ impl Standing {
 }
 
 fn presence(span: &Span<'_>, state: &State) -> Presence {
-    if state.sprint.as_ref() != Some(span.sprint) {
+    if !state.is_in(span.sprint) {
         return Presence::Away;
     }
     if state.sub_task {

@@ -2,17 +2,20 @@
 //!
 //! A state is the whole normalised ticket after a change. States may arrive in any order; the sequence is sorted by
 //! instant, then by the source's own version, then by the event's identity (R2), so a late state lands where it belongs.
+//! States are most of what a partition keeps, so they are small: names go by number, and ids lie in place.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use bellwether_model::{EventTime, Points, SprintId, SquadId};
+use bellwether_model::{EventTime, Points};
 use bellwether_wire::pb;
 use serde::{Deserialize, Serialize};
 
 use super::interrupt::is_finish;
+use super::short_text::ShortText;
 use super::version::Version;
 use crate::fact::Fact;
-use crate::intern::Texts;
+use crate::intern::{Numbered, TextNo};
 
 /// Where a status stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,13 +41,13 @@ impl From<pb::StatusCategory> for Category {
     }
 }
 
-/// What the ledger needs of a ticket at one instant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What the ledger needs of a ticket at one instant; what has a name goes by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     /// Sprint it is in.
-    pub(crate) sprint: Option<SprintId>,
+    pub(crate) sprint: Option<TextNo>,
     /// Squad it belongs to.
-    pub(crate) squad: Option<SquadId>,
+    pub(crate) squad: Option<TextNo>,
     /// Estimate; `None` for none.
     pub(crate) points: Option<Points>,
     /// True when it was given a size at refinement.
@@ -56,7 +59,7 @@ pub(crate) struct State {
     /// True when the mapping says interrupt.
     pub(crate) interrupt: bool,
     /// Release the tracker names.
-    pub(crate) release: Option<Arc<str>>,
+    pub(crate) release: Option<TextNo>,
 }
 
 impl State {
@@ -74,6 +77,21 @@ impl State {
         }
     }
 
+    /// True in a sprint; a sprint without a number is one that no ticket was ever in.
+    pub(crate) fn is_in(&self, sprint: Option<TextNo>) -> bool {
+        sprint.is_some() && self.sprint == sprint
+    }
+
+    /// True for a ticket of a squad.
+    pub(crate) fn is_of(&self, squad: Option<TextNo>) -> bool {
+        squad.is_some() && self.squad == squad
+    }
+
+    /// What it names.
+    pub(super) fn texts(&self) -> impl Iterator<Item = TextNo> {
+        [self.sprint, self.squad, self.release].into_iter().flatten()
+    }
+
     /// Estimate as it is summed: an unestimated ticket adds nothing.
     pub(crate) fn estimate(&self) -> Points {
         self.points.unwrap_or(Points::ZERO)
@@ -81,43 +99,56 @@ impl State {
 }
 
 /// Where a state stands among the states of its ticket.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// When.
     pub(crate) at: EventTime,
     /// A removal is the last word of its instant: it carries no version.
-    removal: bool,
-    version: Version,
-    source: Arc<str>,
-    id: Arc<str>,
+    pub(super) removal: bool,
+    pub(super) version: Version,
+    pub(super) source: TextNo,
+    pub(super) id: ShortText,
 }
 
 impl Place {
     /// The place of a fact about a ticket.
-    pub(crate) fn of(fact: &Fact, version: &str, removal: bool, texts: &mut Texts) -> Self {
+    pub(crate) fn of(fact: &Fact, version: &str, removal: bool, texts: &mut Numbered) -> Self {
         let id = &fact.event.id;
         Self {
             at: fact.event.time,
             removal,
             version: version.into(),
-            source: texts.share(&id.source),
+            source: texts.number(&id.source),
             id: id.id.as_str().into(),
         }
+    }
+
+    /// The order of places: numbers order nothing, so sources are compared by their texts.
+    fn cmp(&self, other: &Self, texts: &Numbered) -> Ordering {
+        let before_source = |place: &Self| (place.at, place.removal);
+        before_source(self)
+            .cmp(&before_source(other))
+            .then_with(|| self.version.cmp(&other.version))
+            .then_with(|| match self.source == other.source {
+                true => Ordering::Equal,
+                false => texts.text(self.source).cmp(texts.text(other.source)),
+            })
+            .then_with(|| self.id.cmp(&other.id))
     }
 }
 
 /// A ticket and its states.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Ticket {
-    states: Vec<(Place, State)>,
+    pub(super) states: Vec<(Place, State)>,
     /// Keys it ever had: they change when a ticket moves, and deployments name the one they knew.
-    keys: Vec<Arc<str>>,
+    pub(super) keys: Vec<Arc<str>>,
 }
 
 impl Ticket {
     /// Adds a state; false when it was known.
-    pub(crate) fn insert(&mut self, place: Place, state: State) -> bool {
-        let index = self.states.partition_point(|(known, _)| *known < place);
+    pub(crate) fn insert(&mut self, place: Place, state: State, texts: &Numbered) -> bool {
+        let index = self.states.partition_point(|(known, _)| known.cmp(&place, texts) == Ordering::Less);
         if self.states.get(index).is_some_and(|(known, _)| *known == place) {
             return false;
         }
@@ -141,13 +172,18 @@ impl Ticket {
     }
 
     /// Squads of its states.
-    pub(crate) fn squads(&self) -> impl Iterator<Item = &SquadId> {
-        self.states().filter_map(|state| state.squad.as_ref())
+    pub(crate) fn squads(&self) -> impl Iterator<Item = TextNo> {
+        self.states().filter_map(|state| state.squad)
     }
 
     /// True when any of its states is an interrupt.
     pub(crate) fn was_interrupt(&self) -> bool {
         self.states().any(|state| state.interrupt)
+    }
+
+    /// The numbers of every text in it.
+    pub(super) fn texts(&self) -> impl Iterator<Item = TextNo> {
+        self.states.iter().flat_map(|(place, state)| state.texts().chain([place.source]))
     }
 
     /// All states.
@@ -201,10 +237,10 @@ impl Ticket {
     }
 
     /// True when nothing is left worth keeping: no state, or an old one of no sprint that is kept.
-    pub(crate) fn is_spent(&self, keep_from: EventTime, is_kept: impl Fn(&SprintId) -> bool) -> bool {
+    pub(crate) fn is_spent(&self, keep_from: EventTime, is_kept: impl Fn(TextNo) -> bool) -> bool {
         match self.states.as_slice() {
             [] => true,
-            [(place, state)] => place.at < keep_from && !state.sprint.as_ref().is_some_and(is_kept),
+            [(place, state)] => place.at < keep_from && !state.sprint.is_some_and(is_kept),
             _ => false,
         }
     }

@@ -1,23 +1,43 @@
 //! The natural order of a source's own versions: `9` before `10`, `history-2` before `history-10`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+/// Decimals of so few digits are numbers of 64 bits.
+const MOST_DIGITS: usize = 19;
 
 /// A source's version or history id of a ticket; empty where there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Version(Box<str>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// What most sources count: a decimal without leading zeros.
+    Number(u64),
+    /// Anything else.
+    Text(Box<str>),
+}
+
+impl Version {
+    /// As the source wrote it.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Number(number) => number.to_string().into(),
+            Self::Text(text) => text.as_ref().into(),
+        }
+    }
+}
 
 impl From<&str> for Version {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        number(text).map_or_else(|| Self::Text(text.into()), Self::Number)
     }
 }
 
 impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
-        natural(&self.0, &other.0).then_with(|| self.0.cmp(&other.0))
+        if let (Self::Number(left), Self::Number(right)) = (self, other) {
+            return left.cmp(right);
+        }
+        let (left, right) = (self.text(), other.text());
+        natural(&left, &right).then_with(|| left.cmp(&right))
     }
 }
 
@@ -25,6 +45,13 @@ impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// The number that a text is the only way to write.
+fn number(text: &str) -> Option<u64> {
+    let is_plain = text.len() <= MOST_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_short = text == "0" || !text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain && is_short)
 }
 
 /// Compares runs of digits as numbers and everything else as text.
@@ -76,6 +103,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn numbers_are_compared_as_their_texts_are_and_written_as_they_were() {
+        let texts = [
+            "",
+            "0",
+            "00",
+            "7",
+            "07",
+            "10",
+            "9999999999999999999",
+            "18446744073709551616",
+            "h-1",
+            "1a",
+            "+1",
+        ];
+        for left in texts {
+            assert_eq!(Version::from(left).text(), left);
+            for right in texts {
+                let expected = natural(left, right).then_with(|| left.cmp(right));
+                assert_eq!(Version::from(left).cmp(&Version::from(right)), expected, "{left} {right}");
+            }
+        }
+        assert_eq!(Version::from("10"), Version::Number(10));
+        assert_eq!(Version::from("010"), Version::Text("010".into()));
     }
 
     #[test]
