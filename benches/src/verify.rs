@@ -16,6 +16,9 @@ use crate::backlog::{Expected, hash};
 use crate::client;
 use crate::site::FUNCTION_PARTITIONS;
 
+/// What a role says of itself when it starts again, on every partition: when nobody ran. No output of the fold.
+const OF_PAUSES: [&str; 2] = ["bellwether.process.paused.v1", "bellwether.process.resumed.v1"];
+
 /// What became of the output.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
@@ -88,6 +91,9 @@ fn read(servers: &str, topic: &str, mut each: impl FnMut(String, EventTime, Byte
             let found = message.headers()?.iter().find(|header| header.key == name)?;
             std::str::from_utf8(found.value?).ok().map(str::to_owned)
         };
+        if header("ce_type").is_some_and(|of| OF_PAUSES.contains(&of.as_str())) {
+            continue;
+        }
         let id = header("ce_id").context("an output without an id")?;
         let time = header("ce_time").as_deref().and_then(|text| EventTime::parse(text).ok());
         let bytes = Bytes::copy_from_slice(message.payload().unwrap_or_default());
