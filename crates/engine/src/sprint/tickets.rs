@@ -2,8 +2,9 @@
 //! and releases that deployments call it by.
 //!
 //! Inside, a ticket goes by its number: its place in a list, given when it is first heard of and free again when it is
-//! forgotten. So do the sprints, squads, releases and sources it names. Numbers order nothing and are never written. Indexes are derived, never written either, and may name a
-//! ticket whose state has been forgotten since: whoever follows them looks at the ticket itself.
+//! forgotten. So do the sprints, squads, releases and sources it names. Numbers order nothing and are never written.
+//! Indexes are derived, never written either, and may name a ticket whose state has been forgotten since: whoever follows
+//! them looks at the ticket itself.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
