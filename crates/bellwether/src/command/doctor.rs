@@ -218,7 +218,7 @@ fn dead(config: &Config, log: &dyn EventLog) -> Result<Vec<Finding>, Failure> {
         .into_iter()
         .map(|(cause, count)| Finding {
             area: "dead letters",
-            what: format!("{count} records in {name}: {cause}"),
+            what: format!("records in {name}, {cause}: {count}"),
             todo: "mend the producer and publish them again; `bellwether topics read dlq` shows them"
                 .to_owned(),
             is_notice: false,

@@ -72,7 +72,7 @@ pub(super) fn run(config: &Config, args: &Replay) -> Result<ExitCode, Failure> {
     };
     if unresolved.events() > 0 {
         format::tell(&format!(
-            "note: {} events wait for an identity or a squad that the input does not link",
+            "note: events that wait for an identity or a squad that the input does not link: {}",
             unresolved.events()
         ));
     }

@@ -46,7 +46,7 @@ impl Unknown {
         }
         all.into_iter().map(|(type_name, (count, hint))| {
             format!(
-                "note: {count} events of type `{type_name}`, not in the catalogue, count for nothing; {hint}"
+                "note: events of type `{type_name}`, not in the catalogue, count for nothing: {count}; {hint}"
             )
         })
     }
@@ -348,7 +348,12 @@ mod tests {
         let notes: Vec<String> = input.unknown.notes().collect();
         let known = input.events.into_events(EventTime::MAX).count();
         assert_eq!(known, 2, "bytes travel on");
-        assert!(notes[0].contains("1 events of type `bellwether.later.invented.v1`"), "{notes:?}");
+        assert!(
+            notes[0].contains(
+                "events of type `bellwether.later.invented.v1`, not in the catalogue, count for nothing: 1"
+            ),
+            "{notes:?}"
+        );
         assert!(notes[1].ends_with("did you mean bellwether.page.notified.v1?"), "{notes:?}");
         let refused = events(&paths, false).expect_err("refused").to_string();
         assert!(refused.contains("events.jsonl:2 is no event"), "{refused}");

@@ -23,7 +23,7 @@ pub(super) fn findings(router: &Router, paged: &BTreeSet<String>) -> Vec<Finding
     }
     let finding = |((what, todo), count): ((String, &'static str), usize)| Finding {
         area: "unresolved",
-        what: format!("{count} events {what}"),
+        what: format!("{what}: {count}"),
         todo: todo.to_owned(),
         is_notice: false,
     };
@@ -35,22 +35,23 @@ fn missing(reason: &Reason, event: &Event) -> (String, &'static str) {
     let is_of_service = matches!(event.payload, Payload::IncidentChanged(_) | Payload::PageNotified(_));
     match reason {
         Reason::Identity(key) => (
-            format!("wait for the identity {} {}", key.source, key.external_id),
+            format!("events that wait for the identity {} {}", key.source, key.external_id),
             "publish identity.recorded to link it to a person",
         ),
         Reason::Squad(place) if place.is_empty() && is_of_service => (
-            format!("of {} are of incidents that name no service and paged nobody", event.id.source),
+            format!("events of {} about incidents that name no service and paged nobody", event.id.source),
             "nothing needs them; to have them counted, give the incidents a service that system.recorded names",
         ),
         Reason::Squad(place) if place.is_empty() => (
-            format!("of {} are of tickets that name no board, no sprint and no squad", event.id.source),
+            format!("events of {} about tickets that name no board, no sprint and no squad", event.id.source),
             "see that their fields are mapped: docs/guides/connect-jira.md, docs/guides/connect-linear.md",
         ),
-        Reason::Squad(place) if is_of_service => {
-            (format!("wait for the squad of service {place}"), "publish system.recorded with this service")
-        }
+        Reason::Squad(place) if is_of_service => (
+            format!("events that wait for the squad of service {place}"),
+            "publish system.recorded with this service",
+        ),
         Reason::Squad(place) => (
-            format!("wait for the squad of board, project or sprint {place}"),
+            format!("events that wait for the squad of board, project or sprint {place}"),
             "publish squad.recorded with it among its boards, or import with --infer-reference",
         ),
     }
@@ -89,10 +90,10 @@ mod tests {
         assert_eq!(
             told,
             [
-                "1 events of test://world are of incidents that name no service and paged nobody",
-                "1 events of test://world are of tickets that name no board, no sprint and no squad",
-                "1 events wait for the squad of board, project or sprint 11",
-                "1 events wait for the squad of service checkout",
+                "events of test://world about incidents that name no service and paged nobody: 1",
+                "events of test://world about tickets that name no board, no sprint and no squad: 1",
+                "events that wait for the squad of board, project or sprint 11: 1",
+                "events that wait for the squad of service checkout: 1",
             ]
         );
         assert_eq!(findings[3].todo, "publish system.recorded with this service");
