@@ -146,3 +146,44 @@ fn record_of(event: &bellwether_wire::Event, topics: &TopicSet) -> NewRecord {
         .unwrap_or(Topic::Okr);
     NewRecord { timestamp_ms: None, ..record::of_event(event, topics, topic, 0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use bellwether_connectors::sink::Sink as _;
+    use bellwether_log::sim::{Sim, SimOptions};
+    use bellwether_model::EventTime;
+    use bellwether_wire::{Event, json, pb};
+
+    use super::*;
+
+    /// What becomes of one delivery, and what is in the recording when its sender is told.
+    fn delivered(sim: &Sim) -> (Result<(), SinkError>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("received.jsonl");
+        let recording = Recording::open(&path).expect("a file");
+        let topics = TopicSet::configured(&Config::load(None, &[]).expect("defaults"));
+        let appender = sim.process().appender().expect("a producer");
+        let (sink, queue) = queue(WAITING_MAX);
+        let thread = std::thread::spawn(move || append_all(queue, appender, &topics, Some(recording)));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let page = Event::new("pagerduty://acme", "1", EventTime::from_ms(0), pb::PageNotified::default());
+        let answer = runtime.block_on(sink.append(vec![page]));
+        let recorded = std::fs::read_to_string(&path).expect("a recording");
+        drop(sink);
+        thread.join().expect("it ends with its senders");
+        (answer, recorded)
+    }
+
+    #[test]
+    fn what_the_log_took_is_recorded_before_its_sender_is_told_and_nothing_else_is() {
+        let sim = Sim::new(SimOptions::default());
+        let (answer, recorded) = delivered(&sim);
+        assert!(matches!(answer, Err(SinkError::Failed { .. })), "there is no topic: {answer:?}");
+        assert_eq!(recorded, "");
+        let topics = TopicSet::configured(&Config::load(None, &[]).expect("defaults"));
+        sim.process().create_topics(&topics.specs()).expect("topics");
+        let (answer, recorded) = delivered(&sim);
+        assert_eq!(answer, Ok(()));
+        assert_eq!(json::read(recorded.trim_end()).expect("one event").id.id, "1");
+    }
+}
